@@ -1,0 +1,95 @@
+import type { KubeObject, ResourceType } from '../../../model/kubernetes.ts'
+
+/**
+ * One kind of the API as data plus its rules. The machinery (storage, verbs, patches, watch, Table) knows no kind;
+ * everything kind-specific is here, in one file per kind under `resources/`.
+ */
+export interface ResourceDefinition extends ResourceType {
+  readonly singular: string
+  readonly shortNames: readonly string[]
+  readonly categories: readonly string[]
+  /** Columns after NAME (which the machinery adds, as it adds AGE at the end) in the order kubectl shows them. */
+  readonly columns: readonly TableColumn[]
+  /** `metadata.generation` counts changes of `spec`. */
+  readonly countsGeneration: boolean
+  /** With a status subresource, a plain update ignores `status` and a status update ignores the rest. */
+  readonly hasStatus: boolean
+  readonly scale?: ScalePaths
+  /** Default grace period of a delete in seconds; a positive one makes the delete two-phase, as for pods. */
+  readonly gracefulDeletionSeconds?: (object: MutableObject) => number
+  /** Fields that a field selector may name beside metadata.name and metadata.namespace, e.g. `spec.nodeName`. */
+  readonly fieldSelectors?: readonly string[]
+  /** Fills in what the real API server fills in. Runs after decoding, before validation, on every write. */
+  readonly applyDefaults?: (object: MutableObject) => void
+  /** Allocates and normalises at creation (clusterIP, nodePort, status reset). May throw ApiError. */
+  readonly prepareForCreate?: (object: MutableObject, context: StrategyContext) => void
+  readonly prepareForUpdate?: (object: MutableObject, old: KubeObject, context: StrategyContext) => void
+  /** Called when the write failed after prepareForCreate/Update: gives back what was allocated. */
+  readonly rollback?: (object: KubeObject, old: KubeObject | undefined, context: StrategyContext) => void
+  /** Called when the object is gone from storage. */
+  readonly afterDelete?: (object: KubeObject, context: StrategyContext) => void
+  readonly validate?: (object: KubeObject, old: KubeObject | undefined) => readonly FieldError[]
+}
+
+/** JSON that strategies may change in place. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- why: Kubernetes JSON is untyped here; strategies reach deep into it
+export type MutableObject = Record<string, any> & { metadata: Record<string, any> }
+
+export interface TableColumn {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'date'
+  readonly description: string
+  /** 0 is always shown, 1 only with `-o wide`. */
+  readonly priority: 0 | 1
+  readonly cell: (object: KubeObject) => string | number | null
+}
+
+export interface ScalePaths {
+  /** e.g. `spec.replicas` */
+  readonly specReplicas: string
+  readonly statusReplicas: string
+  /** Path of the label selector in the object (an object with matchLabels or a map). */
+  readonly selector: string
+}
+
+/** What a strategy may ask of the server. */
+export interface StrategyContext {
+  readonly serviceCidr: string
+  readonly clusterDomain: string
+  readonly nodePortRange: readonly [number, number]
+  /** Every object of a kind now in storage, for allocation and collision checks. */
+  list(kind: string): readonly KubeObject[]
+  now(): Date
+}
+
+/** One field that is wrong, as the real server says it: `spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive`. */
+export interface FieldError {
+  readonly type:
+    | 'FieldValueRequired'
+    | 'FieldValueInvalid'
+    | 'FieldValueDuplicate'
+    | 'FieldValueNotSupported'
+    | 'FieldValueForbidden'
+    | 'FieldValueNotFound'
+    | 'FieldValueTooLong'
+    | 'FieldValueTooMany'
+  /** `spec.ports[0].port` */
+  readonly field: string
+  readonly value?: unknown
+  readonly detail: string
+}
+
+/** An answer that is not a success, as a Kubernetes Status. */
+export class ApiError extends Error {
+  readonly code: number
+  readonly reason: string
+  readonly details: Readonly<Record<string, unknown>> | undefined
+
+  constructor(code: number, reason: string, message: string, details?: Readonly<Record<string, unknown>>) {
+    super(message)
+    this.name = 'ApiError'
+    this.code = code
+    this.reason = reason
+    this.details = details
+  }
+}

@@ -1,0 +1,123 @@
+import type { AbortOptions } from './abort.ts'
+import type { Problem } from './errors.ts'
+import type { KubeClient, KubeObject } from './kubernetes.ts'
+import type { LinkShape, Topology } from './topology.ts'
+
+/** What a cluster can do; found at run time, never assumed. */
+export type Capability =
+  | 'multi-node'
+  | 'multi-lan'
+  | 'node-access'
+  | 'link-rate'
+  | 'link-delay'
+  | 'link-loss'
+  | 'node-fault'
+  | 'api-fault'
+  | 'ipv6'
+
+/** Where a client stands: on a node, in its host network or in a pod's (container) network. */
+export interface Position {
+  readonly node: string
+  readonly network: 'host' | 'container'
+}
+
+/** Where clusters come from. */
+export interface ClusterProvider {
+  readonly id: string
+  /** Finds out what would stop `create`, all of it at once. Empty means ready. */
+  preflight(options: AbortOptions): Promise<readonly Problem[]>
+  /**
+   * Boots a cluster and resolves when every node is Ready.
+   * @throws ClusterError when it cannot; nothing is left behind then
+   */
+  create(topology: Topology, options: CreateOptions): Promise<Cluster>
+}
+
+export interface CreateOptions extends AbortOptions {
+  /** Names folders and processes of this run; letters, digits and dashes. */
+  readonly runId: string
+  /** Told what is being done, one short line at a time ("booting 3 nodes"). */
+  readonly progress?: (line: string) => void
+}
+
+export interface ClusterNode {
+  readonly name: string
+  readonly role: 'master' | 'edge' | 'worker'
+  /** The node's address in its LAN. */
+  readonly address: string
+  readonly lan: string
+}
+
+/** A running cluster. Disposing removes everything it made. */
+export interface Cluster extends AsyncDisposable {
+  readonly provider: string
+  readonly capabilities: ReadonlySet<Capability>
+  /** Path of a private kubeconfig file that works from the harness' own machine. */
+  readonly kubeconfig: string
+  /** URL at which the nodes reach the Kubernetes API before any Service works. */
+  readonly apiServer: string
+  readonly topology: Topology
+  readonly nodes: readonly ClusterNode[]
+  /** Kubernetes version and what else describes this cluster in a report. */
+  readonly description: Readonly<Record<string, string>>
+  readonly kube: KubeClient
+  /**
+   * Starts one of the harness' own programs at a position, beside the API: it keeps working while the API is cut.
+   * A container position is a pod of its own (image `meshmark/probe`), made on first use and kept.
+   */
+  spawn(at: Position, program: ProgramName, options: SpawnOptions): Promise<ProgramChannel>
+  /**
+   * Applies manifests (server-side apply) and resolves when the API took all of them.
+   * Disposing deletes what did not exist before and waits until it is gone.
+   */
+  apply(manifests: readonly KubeObject[], options: AbortOptions): Promise<AsyncDisposable>
+  /** Breaks something; disposing heals it. */
+  fault(fault: Fault, options: AbortOptions): Promise<AsyncDisposable>
+  /** Writes logs, events and objects into a folder, for people who look for the cause of a failure. */
+  collect(directory: string, options: AbortOptions): Promise<void>
+}
+
+/** `probe` answers probe jobs, `load` generates load, `shell` runs one command given as arguments. */
+export type ProgramName = 'probe' | 'load' | 'shell'
+
+export interface SpawnOptions extends AbortOptions {
+  readonly args?: readonly string[]
+  /** Pins the program to these CPUs, e.g. `[1]`, where the machine allows it. */
+  readonly cpus?: readonly number[]
+}
+
+/** A program that speaks JSON lines (or raw text) on its stdin and stdout. Disposing kills it. */
+export interface ProgramChannel extends AsyncDisposable {
+  /** Writes one message as a JSON line. */
+  send(message: unknown): void
+  /** Ends the program's stdin. */
+  end(): void
+  /** The lines of its stdout, parsed as JSON where they parse and as strings where not; ends with the program. */
+  readonly messages: AsyncIterable<unknown>
+  readonly exited: Promise<ProgramExit>
+}
+
+export interface ProgramExit {
+  readonly code: number | null
+  readonly signal: string | null
+  /** The last 64 KiB of what it said on stderr. */
+  readonly stderr: string
+}
+
+/** Something to break. */
+export type Fault =
+  | { readonly kind: 'cut-node'; readonly node: string; readonly from: 'control-plane' | 'all' }
+  | { readonly kind: 'link'; readonly node: string; readonly shape: LinkShape }
+  | { readonly kind: 'api'; readonly behaviour: ApiFault }
+
+/** How the Kubernetes API misbehaves. `match` narrows it to request paths that contain the text. */
+export type ApiFault = { readonly match?: string } & (
+  | { readonly kind: 'latency'; readonly delayMs: number }
+  | { readonly kind: 'status'; readonly status: number }
+  | { readonly kind: 'garbage' }
+  | { readonly kind: 'empty-list' }
+  | { readonly kind: 'cut-watch' }
+  | { readonly kind: 'stalled-watch' }
+  | { readonly kind: 'refuse' }
+  | { readonly kind: 'compact' }
+)

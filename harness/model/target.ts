@@ -1,0 +1,51 @@
+import type { AbortOptions } from './abort.ts'
+import type { Cluster } from './cluster.ts'
+import type { Topology } from './topology.ts'
+
+/** What a target claims to do beyond the core of each profile. */
+export type Feature = 'l7-proxy' | 'path-metrics' | 'node-dns' | 'ipv6' | 'persisted-cache'
+
+/** Who made the implementation under test, as in gateway-api reports. */
+export interface Identity {
+  readonly organization: string
+  readonly project: string
+  readonly url: string
+  readonly version: string
+  readonly contact: readonly string[]
+}
+
+/** An implementation under test. */
+export interface Target {
+  readonly id: string
+  readonly identity: Identity
+  readonly features: ReadonlySet<Feature>
+  /** What the cluster must be built with for this target, e.g. where its DNS server answers. */
+  readonly topology: Partial<Pick<Topology, 'clusterDns' | 'clusterDomain'>>
+  deploy(cluster: Cluster, options: AbortOptions): Promise<DeployedTarget>
+}
+
+/** Disposing uninstalls it the way its own documentation says. */
+export interface DeployedTarget extends AsyncDisposable {
+  /** Resolves when it serves on every node. */
+  ready(options: AbortOptions): Promise<void>
+  restart(node: string, how: 'term' | 'kill', options: AbortOptions): Promise<void>
+  /** What its processes on this node used since they started. */
+  usage(node: string, options: AbortOptions): Promise<ResourceUsage>
+  /** Which way connections took on this node; only with the feature `path-metrics`. */
+  paths?(node: string, options: AbortOptions): Promise<PathCounters>
+}
+
+export interface ResourceUsage {
+  /** User plus system time of its processes, in microseconds. */
+  readonly cpuUs: number
+  readonly rssBytes: number
+  readonly openFiles: number
+}
+
+/** Counters since start; only differences mean anything. */
+export interface PathCounters {
+  /** New connections forwarded by the kernel or a byte-wise proxy. */
+  readonly l4Connections: number
+  /** HTTP requests that a proxy parsed. */
+  readonly l7Requests: number
+}
