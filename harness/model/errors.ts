@@ -55,7 +55,9 @@ export class LoadError extends HarnessError<
 > {}
 
 /** A result file cannot be read: cut short, not ours, or of a newer schema. */
-export class ResultError extends HarnessError<'unreadable' | 'invalid' | 'newer-schema' | 'cut-short'> {}
+export class ResultError extends HarnessError<
+  'unreadable' | 'invalid' | 'newer-schema' | 'cut-short'
+> {}
 
 /** The user asked for something that does not exist or contradicts itself. Carries every problem found. */
 export class UsageError extends HarnessError<'usage'> {

@@ -92,7 +92,10 @@ export interface KubeClient {
   ): Promise<T | undefined>
   list<T extends KubeObject>(type: ResourceType, options: ListOptions): Promise<KubeList<T>>
   /** Ends when the server ends it; throws KubeError 410 when the version is too old. */
-  watch<T extends KubeObject>(type: ResourceType, options: WatchOptions): AsyncIterable<WatchEvent<T>>
+  watch<T extends KubeObject>(
+    type: ResourceType,
+    options: WatchOptions,
+  ): AsyncIterable<WatchEvent<T>>
   create<T extends KubeObject>(type: ResourceType, object: T, options: AbortOptions): Promise<T>
   replace<T extends KubeObject>(
     type: ResourceType,
@@ -121,11 +124,18 @@ export interface KubeClient {
   ): Promise<boolean>
   table(type: ResourceType, options: ListOptions): Promise<KubeTable>
   /** The type that an object's apiVersion and kind name; asks discovery for kinds it does not know. */
-  typeOf(object: { readonly apiVersion: string; readonly kind: string }, options: AbortOptions): Promise<ResourceType>
+  typeOf(
+    object: { readonly apiVersion: string; readonly kind: string },
+    options: AbortOptions,
+  ): Promise<ResourceType>
   /** Any request, for what the methods above do not cover. `body` is sent as JSON. */
   request(
     method: string,
     path: string,
-    options: AbortOptions & { readonly body?: unknown; readonly contentType?: string; readonly accept?: string },
+    options: AbortOptions & {
+      readonly body?: unknown
+      readonly contentType?: string
+      readonly accept?: string
+    },
   ): Promise<{ readonly status: number; readonly body: string }>
 }

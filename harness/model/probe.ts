@@ -87,9 +87,19 @@ export type Answered = { readonly durationMs: number } & (
       readonly additionals: readonly DnsRecord[]
       readonly sizeBytes: number
     }
-  | { readonly kind: 'tcp'; readonly received: string; readonly local: Endpoint; readonly remote: Endpoint }
+  | {
+      readonly kind: 'tcp'
+      readonly received: string
+      readonly local: Endpoint
+      readonly remote: Endpoint
+    }
   | { readonly kind: 'udp'; readonly received: string }
-  | { readonly kind: 'exited'; readonly code: number | null; readonly stdout: string; readonly stderr: string }
+  | {
+      readonly kind: 'exited'
+      readonly code: number | null
+      readonly stdout: string
+      readonly stderr: string
+    }
 )
 
 export interface Endpoint {

@@ -88,7 +88,11 @@ export interface StepResult {
 export interface BenchResult {
   readonly questions: readonly BenchQuestion[]
   /** Trials in the order in which they ran. */
-  readonly order: readonly { readonly question: string; readonly arm: string; readonly pair: number }[]
+  readonly order: readonly {
+    readonly question: string
+    readonly arm: string
+    readonly pair: number
+  }[]
 }
 
 /** One question ("what does the L7 path add at 500 requests per second?") with the trials that answer it. */

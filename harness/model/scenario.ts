@@ -36,6 +36,16 @@ export interface ScenarioContext extends AbortOptions {
 
 /** Anything that a step throws is trouble of the harness: `inconclusive`. */
 export type StepJudgement =
-  | { readonly kind: 'passed'; readonly expected: string; readonly seen: string; readonly command?: string }
-  | { readonly kind: 'failed'; readonly expected: string; readonly seen: string; readonly command?: string }
+  | {
+      readonly kind: 'passed'
+      readonly expected: string
+      readonly seen: string
+      readonly command?: string
+    }
+  | {
+      readonly kind: 'failed'
+      readonly expected: string
+      readonly seen: string
+      readonly command?: string
+    }
   | { readonly kind: 'skipped'; readonly reason: string }

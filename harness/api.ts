@@ -1,0 +1,70 @@
+/**
+ * The one public door: what scenarios, checks and adapters written elsewhere may import.
+ * Types and the few values that go with them; no behaviour of the harness itself.
+ */
+export type { AbortOptions } from './model/abort.ts'
+export type {
+  ApiFault,
+  Capability,
+  Cluster,
+  ClusterNode,
+  ClusterProvider,
+  CreateOptions,
+  Fault,
+  Position,
+  ProgramChannel,
+  ProgramExit,
+  ProgramName,
+  SpawnOptions,
+} from './model/cluster.ts'
+export type { Problem } from './model/errors.ts'
+export {
+  assertNever,
+  ClusterError,
+  HarnessError,
+  KubeError,
+  LoadError,
+  ProbeError,
+  ResultError,
+  TargetError,
+  UsageError,
+} from './model/errors.ts'
+export type {
+  KubeClient,
+  KubeList,
+  KubeObject,
+  KubeTable,
+  ObjectKey,
+  ObjectMeta,
+  ResourceType,
+  WatchEvent,
+} from './model/kubernetes.ts'
+export type { LoadGenerator, LoadJob, LoadProfile, LoadResult, LoadTarget } from './model/load.ts'
+export type {
+  Answered,
+  CommandJob,
+  DnsJob,
+  DnsRecord,
+  HttpJob,
+  NotAnswered,
+  Observation,
+  Probe,
+  ProbeJob,
+  ResolveJob,
+  TcpJob,
+  UdpJob,
+} from './model/probe.ts'
+export type { BenchFacts, Question, QuestionArm } from './model/question.ts'
+export type { Reporter } from './model/reporter.ts'
+export { ResourceStack } from './model/resource-stack.ts'
+export type { RunResult } from './model/run-result.ts'
+export type { Scenario, ScenarioContext, Step, StepJudgement } from './model/scenario.ts'
+export type {
+  DeployedTarget,
+  Feature,
+  Identity,
+  PathCounters,
+  ResourceUsage,
+  Target,
+} from './model/target.ts'
+export type { Lan, LinkShape, NodeSpec, Taint, Topology } from './model/topology.ts'

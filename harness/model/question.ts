@@ -1,0 +1,43 @@
+import type { LoadProfile, LoadTarget } from './load.ts'
+
+/**
+ * One question that a benchmark answers ("what does the L7 path add at 1000 requests per second?"): what is
+ * sent, which number of a trial counts and what the answer means. Arms run in randomised pairs.
+ */
+export interface Question {
+  readonly id: string
+  readonly title: string
+  readonly unit: 'us' | 'req/s'
+  readonly better: 'lower' | 'higher'
+  /** The number that a trial yields: median response time, or completed requests per second. */
+  readonly metric: 'response-p50' | 'throughput'
+  readonly profile: LoadProfile
+  /** The first arm is the yardstick, if there are two. */
+  readonly arms: readonly QuestionArm[]
+  /** How the effect between the two arms is told: added microseconds, or a fraction of the yardstick's rate. */
+  readonly effect: 'difference' | 'ratio'
+  readonly warmupMs: number
+  readonly durationMs: number
+}
+
+export interface QuestionArm {
+  readonly id: 'direct' | 'target'
+  /** What the client talks to: "pod IP", "ClusterIP, port http-0". */
+  readonly label: string
+  readonly request: (facts: BenchFacts) => LoadTarget
+}
+
+/** What a question may refer to: the sample nginx and its Service, as they are in this cluster. */
+export interface BenchFacts {
+  readonly podIp: string
+  readonly clusterIp: string
+  readonly serviceName: string
+  /** Port whose name starts with `http-`: the L7 way. */
+  readonly l7Port: number
+  /** Port with an opaque name: the L4 way. */
+  readonly l4Port: number
+  readonly path: string
+  readonly bodySha256: string
+  readonly dnsServer: string
+  readonly clusterDomain: string
+}
