@@ -1,0 +1,41 @@
+import type { BenchFacts, LoadTarget, Question } from '../../harness/api.ts'
+
+const rateRps = 1000
+
+/** "How long does a name take?": there is no direct way to compare with, only the target's own time. */
+export const dnsLatency: Question = {
+  id: 'dns-latency',
+  title: `How long does a Service name take to resolve, at ${rateRps} queries per second?`,
+  unit: 'us',
+  better: 'lower',
+  metric: 'response-p50',
+  effect: 'difference',
+  profile: { kind: 'open-loop', rateRps, maxInFlight: 500 },
+  warmupMs: 200,
+  durationMs: 1_000,
+  arms: [{ id: 'target', label: "the target's name server, A over UDP", request: question }],
+}
+
+/** "How many queries per second?" */
+export const dnsThroughput: Question = {
+  id: 'dns-throughput',
+  title: 'How many DNS queries per second does a node answer?',
+  unit: 'req/s',
+  better: 'higher',
+  metric: 'throughput',
+  effect: 'ratio',
+  profile: { kind: 'closed-loop', concurrency: 64 },
+  warmupMs: 200,
+  durationMs: 800,
+  arms: [{ id: 'target', label: "the target's name server, A over UDP", request: question }],
+}
+
+function question(facts: BenchFacts): LoadTarget {
+  return {
+    kind: 'dns',
+    host: facts.dnsServer,
+    port: 53,
+    questions: [{ name: `${facts.serviceName}.default.svc.${facts.clusterDomain}`, type: 'A' }],
+    expect: { rcode: 'NOERROR', minAnswers: 1 },
+  }
+}
