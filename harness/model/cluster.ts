@@ -38,6 +38,11 @@ export interface CreateOptions extends AbortOptions {
   readonly runId: string
   /** Told what is being done, one short line at a time ("booting 3 nodes"). */
   readonly progress?: (line: string) => void
+  /**
+   * Called with a synchronous undo that leaves nothing behind (kills, removes the run's folder): the command line
+   * runs it when the user presses Ctrl-C a second time and nobody waits for an orderly end any more.
+   */
+  readonly lastResort?: (undo: () => void) => void
 }
 
 export interface ClusterNode {

@@ -1,0 +1,160 @@
+import type { AbortOptions } from '../model/abort.ts'
+import type { Position } from '../model/cluster.ts'
+import type { LoadGenerator, LoadJob } from '../model/load.ts'
+import type { BenchFacts, Question, QuestionArm } from '../model/question.ts'
+import { ResourceStack } from '../model/resource-stack.ts'
+import type { BenchArm, BenchQuestion, BenchResult, BenchTrial } from '../model/run-result.ts'
+import type { ScenarioContext } from '../model/scenario.ts'
+import { answer, pairedEffect } from './answer.ts'
+import type { Listener } from './events.ts'
+import type { Stage } from './stage.ts'
+import type { Statistics } from './statistics.ts'
+import { runTrial } from './trial.ts'
+
+export interface BenchPlan {
+  readonly questions: readonly Question[]
+  /** Pairs of trials per question. */
+  readonly pairs: number
+  readonly seed: number
+  /** Sets up what is measured. */
+  readonly prepare: (context: ScenarioContext) => Promise<BenchFacts>
+}
+
+export interface BenchOptions extends AbortOptions {
+  readonly statistics: Statistics
+  /** CPUs that the load generator keeps to, so that what is measured has the others; empty: no pinning. */
+  readonly generatorCpus: readonly number[]
+  readonly tell: Listener
+}
+
+/** Of all pairs, how many may be run again because a trial was invalid (measurement.md, rule 4). */
+const requeueShare = 0.25
+
+interface Asked {
+  readonly question: Question
+  readonly flips: readonly boolean[]
+  readonly trials: Map<QuestionArm['id'], BenchTrial[]>
+  readonly tools: Set<string>
+  requeued: number
+}
+
+/**
+ * Asks every question in pairs of trials, the questions taking turns, so that a slow minute of the machine meets
+ * all of them. Which arm of a pair goes first is a coin flip; both arms get the same seed, so the same arrivals.
+ */
+export async function bench(
+  plan: BenchPlan,
+  stage: Stage,
+  { statistics, generatorCpus, tell, signal }: BenchOptions,
+): Promise<BenchResult> {
+  const held = new ResourceStack()
+  const order: BenchResult['order'][number][] = []
+  const asked = plan.questions.map((question, index): Asked => ({
+    question,
+    flips: statistics.coinFlips(plan.seed + index, plan.pairs * 2),
+    trials: new Map(question.arms.map((arm) => [arm.id, []])),
+    tools: new Set(),
+    requeued: 0,
+  }))
+  try {
+    const facts = await plan.prepare(stage.context(held, { signal }))
+    const generator = await stage.load(clientPosition(stage), generatorCpus, { signal })
+    for (let pair = 0; pair < plan.pairs; pair += 1) {
+      tell({ kind: 'phase-progress', phase: 'bench', line: `pair ${pair + 1} of ${plan.pairs}` })
+      for (const one of asked)
+        await askPair(one, pair, { plan, stage, facts, generator, order, signal })
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    await held[Symbol.asyncDispose]()
+  }
+  return { questions: asked.map((one) => concludeQuestion(one, statistics)), order }
+}
+
+interface PairContext extends AbortOptions {
+  readonly plan: BenchPlan
+  readonly stage: Stage
+  readonly facts: BenchFacts
+  readonly generator: LoadGenerator
+  readonly order: BenchResult['order'][number][]
+}
+
+async function askPair(asked: Asked, pair: number, context: PairContext): Promise<void> {
+  const { question } = asked
+  const mayRequeue = asked.requeued < Math.ceil(context.plan.pairs * requeueShare)
+  const arms = asked.flips[pair] === true ? question.arms.toReversed() : question.arms
+  const trials: { readonly arm: QuestionArm; readonly trial: BenchTrial }[] = []
+  for (const arm of arms) {
+    context.signal.throwIfAborted()
+    const job = jobOf(question, arm, context, pair)
+    context.order.push({ question: question.id, arm: arm.id, pair })
+    const { trial, tool } = await runTrial(
+      { question, pair, job },
+      context.generator,
+      context.stage,
+      context,
+    )
+    asked.tools.add(tool)
+    trials.push({ arm, trial })
+  }
+  for (const { arm, trial } of trials) asked.trials.get(arm.id)?.push(trial)
+  const foreign = trials.some(({ trial }) =>
+    trial.invalid.some((why) => why.includes('foreign answer')),
+  )
+  if (mayRequeue && !foreign && trials.some(({ trial }) => !trial.valid)) {
+    asked.requeued += 1
+    await askPair(asked, pair + context.plan.pairs, context)
+  }
+}
+
+function jobOf(question: Question, arm: QuestionArm, context: PairContext, pair: number): LoadJob {
+  return {
+    target: arm.request(context.facts),
+    profile: question.profile,
+    warmupMs: question.warmupMs,
+    durationMs: question.durationMs,
+    seed: (context.plan.seed + pair * 7919) >>> 0,
+  }
+}
+
+function concludeQuestion(
+  { question, trials, tools }: Asked,
+  statistics: Statistics,
+): BenchQuestion {
+  const arms = question.arms.map((arm): BenchArm => {
+    const own = trials.get(arm.id) ?? []
+    const values = own.flatMap((trial) => (trial.value === undefined ? [] : [trial.value]))
+    return {
+      id: arm.id,
+      label: arm.label,
+      trials: own,
+      ...(values.length > 0 && { value: statistics.median(values) }),
+    }
+  })
+  const effect = pairedEffect(question, arms, statistics)
+  return {
+    id: question.id,
+    title: question.title,
+    answer: answer(question, arms, effect),
+    unit: question.unit,
+    better: question.better,
+    load: loadText(question),
+    generator: [...tools].join(', '),
+    arms,
+    ...(effect !== undefined && { effect }),
+  }
+}
+
+function loadText({ profile }: Question): string {
+  return profile.kind === 'open-loop'
+    ? `open loop, ${profile.rateRps} requests per second, Poisson arrivals, timed from the intended send time`
+    : `closed loop, ${profile.concurrency} clients`
+}
+
+/** The tutorial's client: a pod on the first edge node, while nginx runs on the second. */
+function clientPosition(stage: Stage): Position {
+  const node = stage.cluster.nodes.find((candidate) => candidate.role === 'edge')
+  if (node === undefined) throw new Error('the benchmark needs an edge node; this cluster has none')
+  return { node: node.name, network: 'container' }
+}

@@ -1,0 +1,240 @@
+import type { AbortOptions } from '../model/abort.ts'
+import type { Cluster, ClusterProvider } from '../model/cluster.ts'
+import { ResourceStack } from '../model/resource-stack.ts'
+import type {
+  BenchResult,
+  ClusterInfo,
+  EnvironmentInfo,
+  RunResult,
+  SuiteInfo,
+  WalkthroughResult,
+} from '../model/run-result.ts'
+import type { Scenario } from '../model/scenario.ts'
+import type { Target } from '../model/target.ts'
+import type { Topology } from '../model/topology.ts'
+import { bench, type BenchPlan } from './bench.ts'
+import type { Listener } from './events.ts'
+import { conclude } from './judge.ts'
+import { errorText, phase } from './phase.ts'
+import { stage, type StageComponents } from './stage.ts'
+import type { Statistics } from './statistics.ts'
+import { tellScenario } from './tell.ts'
+
+/** What one run is to do: made once from the configuration, changed by nobody. */
+export interface RunPlan {
+  readonly runId: string
+  readonly topology: Topology
+  readonly walkthrough?: Scenario
+  readonly bench?: BenchPlan
+  readonly suite: SuiteInfo
+  /** Where logs, events and objects go when a step failed. */
+  readonly evidenceDirectory: string
+}
+
+export interface RunComponents extends StageComponents {
+  readonly provider: ClusterProvider
+  readonly target: Target
+  readonly statistics: Statistics
+  readonly environment: () => Promise<EnvironmentInfo>
+  readonly generatorCpus: readonly number[]
+  /** The schema that results are written in. */
+  readonly schemaVersion: string
+}
+
+export interface RunOptions extends AbortOptions {
+  readonly tell: Listener
+  /** See CreateOptions. */
+  readonly lastResort?: (undo: () => void) => void
+}
+
+/** What the run has found so far; a partial result is made of it when the run is cut short. */
+interface Findings {
+  cluster?: ClusterInfo
+  walkthrough?: WalkthroughResult
+  bench?: BenchResult
+  readonly problems: string[]
+}
+
+/**
+ * provision -> deploy -> drive -> record -> judge. Everything is undone at the end, whatever happened.
+ * @returns the result; `partial` when the signal was aborted on the way
+ * @throws HarnessError when no cluster or no target could be had: there is nothing to report then
+ */
+export async function run(
+  plan: RunPlan,
+  components: RunComponents,
+  options: RunOptions,
+): Promise<RunResult> {
+  const startedAt = new Date()
+  const began = performance.now()
+  const environment = await components.environment()
+  const findings: Findings = { problems: [] }
+  await drive(plan, components, options, findings).catch((error: unknown) => {
+    if (!options.signal.aborted) throw error
+  })
+  const partial = options.signal.aborted
+  const { cluster, walkthrough, bench: benchResult, problems } = findings
+  const found = {
+    partial,
+    problems,
+    ...(walkthrough !== undefined && { walkthrough }),
+    ...(benchResult !== undefined && { bench: benchResult }),
+  }
+  return {
+    apiVersion: 'meshmark.dev/v1alpha1',
+    kind: 'RunResult',
+    schemaVersion: components.schemaVersion,
+    runId: plan.runId,
+    startedAt: startedAt.toISOString(),
+    durationMs: performance.now() - began,
+    suite: plan.suite,
+    implementation: { target: components.target.id, ...components.target.identity },
+    environment,
+    cluster: cluster ?? noCluster(components.provider),
+    ...found,
+    conclusion: conclude(found),
+  }
+}
+
+async function drive(
+  plan: RunPlan,
+  components: RunComponents,
+  options: RunOptions,
+  findings: Findings,
+): Promise<void> {
+  const held = new ResourceStack()
+  try {
+    const { cluster, readyMs } = await provision(plan, components, options)
+    held.use(cluster)
+    findings.cluster = describeCluster(cluster, readyMs)
+    const deployed = await deploy(cluster, components, options)
+    held.use(deployed.target)
+    findings.cluster = { ...findings.cluster, targetReadyMs: deployed.readyMs }
+    const scene = held.use(stage(cluster, deployed.target, components))
+    if (plan.walkthrough !== undefined)
+      findings.walkthrough = await walk(plan.walkthrough, scene, components, options)
+    if (
+      findings.walkthrough?.steps.some(
+        ({ status }) => status === 'failed' || status === 'inconclusive',
+      ) === true
+    )
+      await cluster.collect(plan.evidenceDirectory, options).catch((error: unknown) => {
+        findings.problems.push(`evidence could not be collected: ${errorText(error)}`)
+      })
+    if (plan.bench !== undefined && !options.signal.aborted)
+      await measure(plan.bench, scene, components, options, findings)
+  } finally {
+    await tearDown(held, options, findings)
+  }
+}
+
+async function provision(
+  plan: RunPlan,
+  { provider }: RunComponents,
+  { tell, signal, lastResort }: RunOptions,
+): Promise<{ readonly cluster: Cluster; readonly readyMs: number }> {
+  const { value, durationMs } = await phase(
+    { phase: 'provision', title: `Boot a cluster (${provider.id})`, tell },
+    async () => {
+      const cluster = await provider.create(plan.topology, {
+        runId: plan.runId,
+        signal,
+        progress: (line) => tell({ kind: 'phase-progress', phase: 'provision', line }),
+        ...(lastResort !== undefined && { lastResort }),
+      })
+      return { value: cluster, summary: cluster.nodes.map((node) => node.name).join(', ') }
+    },
+  )
+  return { cluster: value, readyMs: durationMs }
+}
+
+async function deploy(
+  cluster: Cluster,
+  { target }: RunComponents,
+  { tell, signal }: RunOptions,
+): Promise<{ readonly target: Awaited<ReturnType<Target['deploy']>>; readonly readyMs: number }> {
+  const { value, durationMs } = await phase(
+    { phase: 'deploy', title: `Deploy the target (${target.id})`, tell },
+    async () => {
+      const deployed = await target.deploy(cluster, { signal })
+      try {
+        await deployed.ready({ signal })
+      } catch (error) {
+        await deployed[Symbol.asyncDispose]()
+        throw error
+      }
+      return {
+        value: deployed,
+        summary: `${target.identity.project} ${target.identity.version} serves on every node`,
+      }
+    },
+  )
+  return { target: value, readyMs: durationMs }
+}
+
+async function walk(
+  scenario: Scenario,
+  scene: ReturnType<typeof stage>,
+  { target }: RunComponents,
+  { tell, signal }: RunOptions,
+): Promise<WalkthroughResult> {
+  const { value } = await phase(
+    { phase: 'walkthrough', title: 'Walk the tutorial', tell },
+    async () => {
+      const result = await tellScenario(scenario, scene, {
+        features: target.features,
+        tell,
+        signal,
+      })
+      const passed = result.steps.filter((step) => step.status === 'passed').length
+      return { value: result, summary: `${passed} of ${result.steps.length} steps passed` }
+    },
+  )
+  return value
+}
+
+async function measure(
+  plan: BenchPlan,
+  scene: ReturnType<typeof stage>,
+  components: RunComponents,
+  { tell, signal }: RunOptions,
+  findings: Findings,
+): Promise<void> {
+  try {
+    await phase({ phase: 'bench', title: 'Measure', tell }, async () => {
+      const { statistics, generatorCpus } = components
+      findings.bench = await bench(plan, scene, { statistics, generatorCpus, tell, signal })
+      return { value: undefined, summary: `${findings.bench.order.length} trials` }
+    })
+  } catch (error) {
+    if (!signal.aborted) findings.problems.push(`the benchmark broke off: ${errorText(error)}`)
+  }
+}
+
+async function tearDown(
+  held: ResourceStack,
+  { tell }: RunOptions,
+  findings: Findings,
+): Promise<void> {
+  try {
+    await phase({ phase: 'dispose', title: 'Clean up', tell }, async () => {
+      await held[Symbol.asyncDispose]()
+      return { value: undefined, summary: 'nothing left behind' }
+    })
+  } catch (error) {
+    findings.problems.push(`clean-up was not complete: ${errorText(error)}`)
+  }
+}
+
+function describeCluster(cluster: Cluster, readyMs: number): ClusterInfo {
+  return {
+    provider: cluster.provider,
+    nodes: cluster.nodes.map(({ name, role, address, lan }) => ({ name, role, address, lan })),
+    readyMs,
+    description: cluster.description,
+  }
+}
+
+function noCluster(provider: ClusterProvider): ClusterInfo {
+  return { provider: provider.id, nodes: [], readyMs: 0, description: {} }
+}

@@ -1,0 +1,61 @@
+import type { AbortOptions } from '../model/abort.ts'
+import type { Cluster, Position, ProgramChannel } from '../model/cluster.ts'
+import type { LoadGenerator } from '../model/load.ts'
+import type { Probe } from '../model/probe.ts'
+import { ResourceStack } from '../model/resource-stack.ts'
+import type { ScenarioContext } from '../model/scenario.ts'
+import type { DeployedTarget } from '../model/target.ts'
+
+/** How the harness' programs are spoken to; the adapters are handed in by the command line. */
+export interface StageComponents {
+  readonly connectProbe: (channel: ProgramChannel) => Probe
+  readonly connectLoad: (channel: ProgramChannel) => LoadGenerator
+}
+
+/** A cluster with a target in it, and the probes that stand in it: one per position, started on first use. */
+export interface Stage extends AsyncDisposable {
+  readonly cluster: Cluster
+  readonly target: DeployedTarget
+  probe(at: Position, options: AbortOptions): Promise<Probe>
+  load(at: Position, cpus: readonly number[], options: AbortOptions): Promise<LoadGenerator>
+  /** A context for one scenario; what the scenario makes is removed when `held` is disposed. */
+  context(held: ResourceStack, options: AbortOptions): ScenarioContext
+}
+
+export function stage(
+  cluster: Cluster,
+  target: DeployedTarget,
+  { connectProbe, connectLoad }: StageComponents,
+): Stage {
+  const held = new ResourceStack()
+  const probes = new Map<string, Promise<Probe>>()
+  const probe: Stage['probe'] = (at, options) => {
+    const key = `${at.node}/${at.network}`
+    const known = probes.get(key)
+    if (known !== undefined) return known
+    const started = cluster
+      .spawn(at, 'probe', options)
+      .then((channel) => held.use(connectProbe(channel)))
+    started.catch(() => probes.delete(key))
+    probes.set(key, started)
+    return started
+  }
+  return {
+    cluster,
+    target,
+    probe,
+    load: async (at, cpus, options) =>
+      held.use(connectLoad(await cluster.spawn(at, 'load', { ...options, cpus }))),
+    context: (resources, { signal }) => ({
+      cluster,
+      target,
+      signal,
+      probe: (at) => probe(at, { signal }),
+      keep: (resource) => {
+        resources.use(resource)
+      },
+      facts: new Map(),
+    }),
+    [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
+  }
+}
