@@ -1,0 +1,30 @@
+import { Command } from 'commander'
+import { type RunFlags, wholeNumber, withRunFlags } from '../options.ts'
+import type { Conclude } from '../program.ts'
+import { session } from '../session.ts'
+
+interface BenchFlags extends RunFlags {
+  readonly quick: boolean
+  readonly pairs?: number
+}
+
+/** `meshmark bench`: latency, throughput, connections, DNS; direct against target in randomised pairs. */
+export function benchCommand(conclude: Conclude): Command {
+  const command = new Command('bench').description(
+    'measures the target against direct connections, in randomised pairs of trials',
+  )
+  return withRunFlags(command)
+    .option('--quick', 'fewer and shorter trials: about a minute and a half', false)
+    .option('--pairs <n>', 'pairs of trials per question, 1 to 100', wholeNumber(1, 100))
+    .action(async (flags: BenchFlags) => {
+      const { quick, pairs } = flags
+      conclude(
+        await session(flags, {
+          walkthrough: false,
+          bench: quick ? 'quick' : 'full',
+          report: true,
+          ...(pairs !== undefined && { pairs }),
+        }),
+      )
+    })
+}

@@ -1,0 +1,30 @@
+import { Command } from 'commander'
+import { type RunFlags, wholeNumber, withRunFlags } from '../options.ts'
+import type { Conclude } from '../program.ts'
+import { session } from '../session.ts'
+
+interface AllFlags extends RunFlags {
+  readonly full: boolean
+  readonly pairs?: number
+}
+
+/** `meshmark run`: walkthrough, quick benchmark, report; what `npm run bench` starts. */
+export function runCommand(conclude: Conclude): Command {
+  const command = new Command('run').description(
+    'all of it: walks the tutorial, measures (quick), writes the report',
+  )
+  return withRunFlags(command)
+    .option('--full', 'measure as `bench` does without --quick', false)
+    .option('--pairs <n>', 'pairs of trials per question, 1 to 100', wholeNumber(1, 100))
+    .action(async (flags: AllFlags) => {
+      const { full, pairs } = flags
+      conclude(
+        await session(flags, {
+          walkthrough: true,
+          bench: full ? 'full' : 'quick',
+          report: true,
+          ...(pairs !== undefined && { pairs }),
+        }),
+      )
+    })
+}

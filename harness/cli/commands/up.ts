@@ -1,0 +1,101 @@
+import { Command } from 'commander'
+import { readSettings } from '../../config/settings.ts'
+import { phase } from '../../engine/phase.ts'
+import type { Cluster } from '../../model/cluster.ts'
+import { ResourceStack } from '../../model/resource-stack.ts'
+import type { Target } from '../../model/target.ts'
+import { providerNamed, targetNamed } from '../adapters.ts'
+import { setUp } from '../doctor/install.ts'
+import { interruptedExitCode, interruption, type Interruption } from '../interrupt.ts'
+import { agreed, type RunFlags, withRunFlags } from '../options.ts'
+import { stderr, stdout } from '../output.ts'
+import type { Conclude } from '../program.ts'
+import { type Progress, progress } from '../progress.ts'
+import { newRunId } from '../run-id.ts'
+import { topologyFor } from '../session.ts'
+
+/** `meshmark up`: boots a cluster with a target, prints the kubeconfig, holds it until Ctrl-C. */
+export function upCommand(conclude: Conclude): Command {
+  const command = new Command('up').description(
+    'boots a cluster with the target in it, prints its kubeconfig and holds it until Ctrl-C',
+  )
+  return withRunFlags(command).action(async (flags: RunFlags) => {
+    conclude(await up(flags))
+  })
+}
+
+async function up(flags: RunFlags): Promise<number> {
+  const settings = await readSettings(flags.config)
+  const provider = providerNamed(flags.provider ?? settings.provider ?? 'local')
+  const target = targetNamed(flags.target ?? settings.target ?? 'reference')
+  await setUp({ agreed: agreed(flags), say: stderr })
+  using stop = interruption()
+  const held = new ResourceStack()
+  const shown = progress()
+  try {
+    const { value: cluster } = await phase(
+      { phase: 'provision', title: `Boot a cluster (${provider.id})`, tell: shown.tell },
+      async () => {
+        const { signal, lastResort } = stop
+        const created = await provider.create(topologyFor(target), {
+          runId: newRunId(),
+          signal,
+          lastResort,
+        })
+        return {
+          value: held.use(created),
+          summary: created.nodes.map(({ name }) => name).join(', '),
+        }
+      },
+    )
+    await deploy(cluster, target, held, shown, stop)
+    await shown.finish()
+    announce(cluster, flags)
+    await aborted(stop.signal)
+    return 0
+  } catch (error) {
+    if (stop.signal.aborted) return interruptedExitCode
+    throw error
+  } finally {
+    await shown.finish()
+    await held[Symbol.asyncDispose]()
+  }
+}
+
+async function deploy(
+  cluster: Cluster,
+  target: Target,
+  held: ResourceStack,
+  shown: Progress,
+  { signal }: Interruption,
+): Promise<void> {
+  await phase(
+    { phase: 'deploy', title: `Deploy the target (${target.id})`, tell: shown.tell },
+    async () => {
+      const deployed = held.use(await target.deploy(cluster, { signal }))
+      await deployed.ready({ signal })
+      return { value: undefined, summary: `${target.identity.project} serves on every node` }
+    },
+  )
+}
+
+function announce(cluster: Cluster, { json }: RunFlags): void {
+  if (json) {
+    const nodes = cluster.nodes.map(({ name, address, role }) => ({ name, address, role }))
+    stdout(JSON.stringify({ kubeconfig: cluster.kubeconfig, nodes }))
+    return
+  }
+  stdout(`export KUBECONFIG=${cluster.kubeconfig}`)
+  stderr('The cluster is up. Ctrl-C removes it.')
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else {
+      signal.addEventListener('abort', () => {
+        resolve()
+      })
+    }
+  })
+}

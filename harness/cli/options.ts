@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import { InvalidArgumentError } from 'commander'
+
+/** Flags that every command which boots a cluster takes. */
+export interface RunFlags {
+  readonly provider?: string
+  readonly target?: string
+  readonly out?: string
+  readonly config?: string
+  readonly seed?: number
+  readonly json: boolean
+  readonly yes: boolean
+}
+
+export function withRunFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'settings (default: meshmark.yaml, where it exists)')
+    .option('--provider <name>', 'where the cluster comes from (default: local)')
+    .option('--target <name>', 'the data plane under test (default: reference)')
+    .option('--out <dir>', 'where results go (default: meshmark-out/<run id>)')
+    .option('--seed <n>', 'seed of everything random, 0 to 4294967295', parseSeed)
+    .option('--json', 'print the result as JSON on stdout', false)
+    .option('-y, --yes', "install what is missing with the system's package manager", false)
+}
+
+/** Agreement to install: given by flag, or once for all in CI. */
+export function agreed(flags: { readonly yes: boolean }): boolean {
+  return flags.yes || process.env['CI'] === 'true'
+}
+
+function parseSeed(text: string): number {
+  const seed = Number(text)
+  if (!/^\d+$/.test(text) || seed > 0xffff_ffff)
+    throw new InvalidArgumentError('want a whole number from 0 to 4294967295')
+  return seed
+}
+
+/** Parses a whole number within bounds; commander prints the message with the flag's name. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`want a whole number from ${least} to ${most}`)
+    return value
+  }
+}

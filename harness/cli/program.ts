@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import { suiteVersion } from './package.ts'
+import { benchCommand } from './commands/bench.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { reportCommand } from './commands/report.ts'
+import { runCommand } from './commands/run.ts'
+import { upCommand } from './commands/up.ts'
+import { walkthroughCommand } from './commands/walkthrough.ts'
+
+/** Sets the exit code that the process ends with when the command is through. */
+export type Conclude = (code: number) => void
+
+export interface Program {
+  readonly command: Command
+  readonly exitCode: () => number
+}
+
+/** The command line: one file per command. */
+export function program(): Program {
+  let code = 0
+  const conclude: Conclude = (next) => {
+    code = next
+  }
+  const command = new Command('meshmark')
+    .description(
+      'Conformance and benchmark harness for edge service-mesh data planes of the EdgeMesh kind.',
+    )
+    .version(suiteVersion(), '-V, --version')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 good, 1 a step failed, 2 usage, configuration or invalid result, 3 inconclusive, 130 interrupted.',
+    )
+  const commands = [
+    doctorCommand(conclude),
+    upCommand(conclude),
+    walkthroughCommand(conclude),
+    benchCommand(conclude),
+    runCommand(conclude),
+    reportCommand(conclude),
+  ]
+  for (const one of commands) command.addCommand(one)
+  for (const one of [command, ...command.commands]) {
+    one.exitOverride()
+    one.configureOutput({ outputError: () => undefined })
+    one.showSuggestionAfterError(false)
+    one.allowExcessArguments(false)
+  }
+  return { command, exitCode: () => code }
+}

@@ -1,0 +1,161 @@
+import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join, resolve } from 'node:path'
+import { readSettings, type Settings } from '../config/settings.ts'
+import { defaultTopology } from '../clusters/local/topology.ts'
+import { run, type RunComponents, type RunPlan } from '../engine/run.ts'
+import { exitCode } from '../engine/judge.ts'
+import { connectLoad } from '../load/client.ts'
+import { environment } from '../measure/environment.ts'
+import { coinFlips } from '../measure/order.ts'
+import { hodgesLehmann, hodgesLehmannInterval } from '../measure/hodges-lehmann.ts'
+import { median } from '../measure/quantile.ts'
+import { UsageError } from '../model/errors.ts'
+import type { RunResult } from '../model/run-result.ts'
+import type { Target } from '../model/target.ts'
+import type { Topology } from '../model/topology.ts'
+import { connectProbe } from '../probes/client.ts'
+import { reporters } from '../reporters/index.ts'
+import { schemaVersion } from '../results/schema.ts'
+import { writeResult } from '../results/write.ts'
+import { questions } from '../../scenarios/index.ts'
+import { prepareBench } from '../../scenarios/bench/prepare.ts'
+import { walkthrough } from '../../scenarios/walkthrough/index.ts'
+import { providerNamed, targetNamed } from './adapters.ts'
+import { setUp } from './doctor/install.ts'
+import { gitState } from './git-state.ts'
+import { interruptedExitCode, interruption } from './interrupt.ts'
+import { agreed, type RunFlags } from './options.ts'
+import { stderr, stdout } from './output.ts'
+import { suiteVersion } from './package.ts'
+import { progress } from './progress.ts'
+import { newRunId } from './run-id.ts'
+import { summary } from './summary.ts'
+import { writeText } from './write-text.ts'
+
+/** Pairs per question of the quick benchmark: six give an exact interval of 96.9 % confidence. */
+const quickPairs = 6
+
+/** Pairs of the full benchmark (measurement.md 2.3). */
+const fullPairs = 12
+
+/** A full benchmark's windows are this much longer, so that p99 has its 50 samples beyond it. */
+const fullWindowFactor = 4
+
+export interface SessionPlan {
+  readonly walkthrough: boolean
+  readonly bench: 'none' | 'quick' | 'full'
+  readonly pairs?: number
+  /** Write report.html beside result.json. */
+  readonly report: boolean
+}
+
+/** One run from flags to files: what walkthrough, bench and run have in common. Gives the exit code. */
+export async function session(flags: RunFlags, what: SessionPlan): Promise<number> {
+  const settings = await readSettings(flags.config)
+  const provider = providerNamed(flags.provider ?? settings.provider ?? 'local')
+  const target = targetNamed(flags.target ?? settings.target ?? 'reference')
+  await setUp({ agreed: agreed(flags), say: stderr })
+  const runId = newRunId()
+  const directory = resolve(flags.out ?? settings.out ?? join('meshmark-out', runId))
+  await makeDirectory(directory)
+  const plan = runPlan({ runId, directory, target, flags, settings, what })
+  const components = runComponents(provider, target)
+  using stop = interruption()
+  const shown = progress()
+  const result = await run(plan, components, {
+    signal: stop.signal,
+    lastResort: stop.lastResort,
+    tell: shown.tell,
+  }).finally(() => shown.finish())
+  const files = await record(directory, result, what.report)
+  stdout(flags.json ? JSON.stringify(result, null, 2) : summary(result, files))
+  return result.partial ? interruptedExitCode : exitCode(result.conclusion)
+}
+
+/** The topology of a run: the default one, as the target wants its cluster built. */
+export function topologyFor(target: Target): Topology {
+  return { ...defaultTopology(), ...target.topology }
+}
+
+interface PlanInit {
+  readonly runId: string
+  readonly directory: string
+  readonly target: Target
+  readonly flags: RunFlags
+  readonly settings: Settings
+  readonly what: SessionPlan
+}
+
+function runPlan({ runId, directory, target, flags, settings, what }: PlanInit): RunPlan {
+  const seed = flags.seed ?? settings.seed ?? Math.trunc(Math.random() * 0xffff_ffff)
+  const full = what.bench === 'full'
+  return {
+    runId,
+    topology: topologyFor(target),
+    ...(what.walkthrough && { walkthrough }),
+    ...(what.bench !== 'none' && {
+      bench: {
+        questions: full
+          ? questions.map((one) => ({ ...one, durationMs: one.durationMs * fullWindowFactor }))
+          : questions,
+        pairs: what.pairs ?? settings.bench?.pairs ?? (full ? fullPairs : quickPairs),
+        seed,
+        prepare: prepareBench,
+      },
+    }),
+    suite: {
+      name: 'meshmark',
+      version: suiteVersion(),
+      ...gitState(),
+      seed,
+      argv: reproducibleArgv(seed),
+    },
+    evidenceDirectory: join(directory, 'evidence'),
+  }
+}
+
+/** The arguments that repeat this run, seed included. */
+function reproducibleArgv(seed: number): readonly string[] {
+  const given = process.argv.slice(2)
+  return given.includes('--seed') || given.some((word) => word.startsWith('--seed='))
+    ? given
+    : [...given, '--seed', String(seed)]
+}
+
+function runComponents(provider: RunComponents['provider'], target: Target): RunComponents {
+  const cpus = availableParallelism()
+  return {
+    provider,
+    target,
+    connectProbe,
+    connectLoad,
+    statistics: { coinFlips, median, hodgesLehmann, interval: hodgesLehmannInterval },
+    environment,
+    generatorCpus: cpus > 1 ? [cpus - 1] : [],
+    schemaVersion,
+  }
+}
+
+async function makeDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true }).catch((error: unknown) => {
+    throw new UsageError(`--out ${directory} cannot be made: ${(error as Error).message}`, [], {
+      hint: 'name a folder that can be written',
+    })
+  })
+}
+
+async function record(
+  directory: string,
+  result: RunResult,
+  withReport: boolean,
+): Promise<readonly string[]> {
+  const files = [await writeResult(directory, result)]
+  const html = reporters.find((reporter) => reporter.id === 'html')
+  if (withReport && html !== undefined) {
+    const path = join(directory, `report${html.extension}`)
+    await writeText(path, html.render([result]))
+    files.push(path)
+  }
+  return files
+}

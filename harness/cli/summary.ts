@@ -1,0 +1,57 @@
+import { exitCode } from '../engine/judge.ts'
+import type { BenchQuestion, RunResult, StepResult } from '../model/run-result.ts'
+
+/** A run in a screenful of text: steps, answers, verdict, files. */
+export function summary(result: RunResult, files: readonly string[]): string {
+  const parts = [
+    ...(result.walkthrough === undefined ? [] : [steps(result.walkthrough.steps)]),
+    ...(result.bench === undefined ? [] : [result.bench.questions.map(answerLines).join('\n')]),
+    [...result.problems.map((problem) => `problem: ${problem}`), verdict(result)].join('\n'),
+    files.map((file) => `wrote ${file}`).join('\n'),
+  ]
+  return parts.join('\n\n')
+}
+
+const marks: Readonly<Record<StepResult['status'], string>> = {
+  passed: 'ok          ',
+  failed: 'FAILED      ',
+  skipped: 'skipped     ',
+  inconclusive: 'inconclusive',
+}
+
+function steps(all: readonly StepResult[]): string {
+  return all
+    .map((step) => {
+      const line = `${marks[step.status]}  ${step.title}`
+      if (step.status === 'passed') return line
+      const why = step.reason ?? `expected ${step.expected ?? '?'}; saw ${step.seen ?? '?'}`
+      return `${line}\n              ${why.replaceAll('\n', '\n              ')}`
+    })
+    .join('\n')
+}
+
+function answerLines(question: BenchQuestion): string {
+  const invalid = question.arms
+    .flatMap((arm) => arm.trials)
+    .filter((trial) => !trial.valid)
+    .flatMap((trial) => trial.invalid)
+  const note =
+    invalid.length === 0
+      ? ''
+      : `\n  ${invalid.length} trial(s) not used: ${[...new Set(invalid)].join('; ')}`
+  return `${question.title}\n  ${question.answer}${note}`
+}
+
+function verdict(result: RunResult): string {
+  const { conclusion, partial, implementation } = result
+  const what = `${implementation.project} ${implementation.version}`
+  const told = {
+    passed: `${what}: everything that was asked for passed`,
+    failed: `${what}: at least one step failed`,
+    invalid: `${what}: a measurement has no valid trial`,
+    inconclusive: `${what}: no verdict`,
+  }[conclusion]
+  return partial
+    ? `${told}; the run was interrupted, this result is partial (exit code 130)`
+    : `${told} (exit code ${exitCode(conclusion)})`
+}
