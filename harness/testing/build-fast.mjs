@@ -8,6 +8,17 @@ const root = join(import.meta.dirname, '..', '..')
 const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
 const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
 
+const compilerOptions = {
+  ...options,
+  declaration: false,
+  sourceMap: false,
+  isolatedDeclarations: false,
+  incremental: false,
+  // why: node20 would ask package.json, which transpileModule cannot see, and fall back to CommonJS
+  module: ts.ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+}
+
 let written = 0
 for (const top of ['harness', 'scenarios', 'reference-impl']) {
   for (const entry of readdirSync(join(root, top), { recursive: true, withFileTypes: true })) {
