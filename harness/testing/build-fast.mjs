@@ -29,13 +29,7 @@ for (const top of ['harness', 'scenarios', 'reference-impl']) {
     const built = statSync(output, { throwIfNoEntry: false })
     if (built !== undefined && built.mtimeMs >= statSync(source).mtimeMs) continue
     const { outputText } = ts.transpileModule(readFileSync(source, 'utf8'), {
-      compilerOptions: {
-        ...options,
-        declaration: false,
-        sourceMap: false,
-        isolatedDeclarations: false,
-        incremental: false,
-      },
+      compilerOptions,
       fileName: source,
     })
     mkdirSync(dirname(output), { recursive: true })
