@@ -1,0 +1,72 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AbortOptions } from '../../model/abort.ts'
+import type { Cluster } from '../../model/cluster.ts'
+import { TargetError } from '../../model/errors.ts'
+import type { KubeObject } from '../../model/kubernetes.ts'
+
+interface Status {
+  readonly desiredNumberScheduled?: number
+  readonly numberReady?: number
+}
+
+/**
+ * Resolves when a DaemonSet's pod is ready on every node of the cluster.
+ * @throws TargetError 'not-ready' naming the pods that are not and what they wait for
+ */
+export async function daemonSetReady(
+  cluster: Cluster,
+  daemonSet: KubeObject,
+  withinMs: number,
+  { signal }: AbortOptions,
+): Promise<void> {
+  const { kube } = cluster
+  const type = await kube.typeOf(daemonSet, { signal })
+  const { name, namespace = 'default' } = daemonSet.metadata
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const found = await kube.get(type, { name, namespace }, { signal })
+    const { desiredNumberScheduled = 0, numberReady = 0 } = (found?.['status'] ?? {}) as Status
+    if (desiredNumberScheduled === cluster.nodes.length && numberReady === desiredNumberScheduled)
+      return
+    if (performance.now() > deadline)
+      throw new TargetError(
+        'not-ready',
+        `${namespace}/${name} is ready on ${numberReady} of ${cluster.nodes.length} nodes after ${withinMs / 1000} s`,
+        { hint: await whatTheyWaitFor(cluster, namespace, { signal }) },
+      )
+    await delay(20, undefined, { signal })
+  }
+}
+
+interface PodStatus {
+  readonly phase?: string
+  readonly containerStatuses?: readonly {
+    readonly ready: boolean
+    readonly state?: Readonly<
+      Record<string, { readonly reason?: string; readonly message?: string }>
+    >
+  }[]
+}
+
+async function whatTheyWaitFor(
+  cluster: Cluster,
+  namespace: string,
+  { signal }: AbortOptions,
+): Promise<string> {
+  const pods = await cluster.kube.typeOf({ apiVersion: 'v1', kind: 'Pod' }, { signal })
+  const { items } = await cluster.kube.list(pods, { namespace, signal })
+  return items
+    .map((pod) => `${pod.metadata.name}: ${stateOf((pod['status'] ?? {}) as PodStatus)}`)
+    .join('; ')
+}
+
+function stateOf({ phase = 'unknown', containerStatuses = [] }: PodStatus): string {
+  const states = containerStatuses
+    .filter(({ ready }) => !ready)
+    .flatMap(({ state = {} }) =>
+      Object.entries(state).map(([kind, { reason = '', message = '' }]) =>
+        [kind, reason, message].filter((word) => word !== '').join(' '),
+      ),
+    )
+  return states.length === 0 ? phase : `${phase}, ${states.join(', ')}`
+}

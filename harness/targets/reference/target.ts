@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseAllDocuments } from 'yaml'
+import type { AbortOptions } from '../../model/abort.ts'
+import type { Cluster } from '../../model/cluster.ts'
+import { TargetError } from '../../model/errors.ts'
+import type { KubeObject } from '../../model/kubernetes.ts'
+import type { DeployedTarget, Target } from '../../model/target.ts'
+import { daemonSetReady } from './daemonset.ts'
+import { nodeAgent } from './node-agent.ts'
+
+export interface ReferenceInit {
+  /** Folder of the installed package; the manifests lie in its `reference-impl/deploy`. */
+  readonly packageDirectory: string
+  readonly version: string
+}
+
+/** How long the agents may take to become ready on every node: first list, first rules, image pull apart. */
+const readyMs = 60_000
+
+/** The data plane that ships with meshmark. */
+export function reference({ packageDirectory, version }: ReferenceInit): Target {
+  return {
+    id: 'reference',
+    identity: {
+      organization: 'meshmark',
+      project: 'meshmark reference data plane',
+      url: 'https://github.com/meshmark/meshmark',
+      version,
+      contact: [],
+    },
+    features: new Set(['l7-proxy', 'path-metrics', 'node-dns', 'persisted-cache']),
+    topology: { clusterDns: '169.254.96.16' },
+    deploy: async (cluster, options) => {
+      const manifests = await deployManifests(packageDirectory, cluster)
+      const daemonSet = manifests.find((manifest) => manifest.kind === 'DaemonSet')
+      if (daemonSet === undefined)
+        throw new TargetError('deploy-failed', 'reference-impl/deploy has no DaemonSet')
+      const applied = await cluster.apply(manifests, options)
+      return deployed(cluster, daemonSet, applied)
+    },
+  }
+}
+
+/** The shipped manifests, told where this cluster's API is and which domain it serves. */
+async function deployManifests(
+  packageDirectory: string,
+  cluster: Cluster,
+): Promise<readonly KubeObject[]> {
+  const path = join(packageDirectory, 'reference-impl', 'deploy', 'daemonset.yaml')
+  const text = await readFile(path, 'utf8')
+  const env = {
+    KUBE_API_SERVER: cluster.apiServer,
+    CLUSTER_DOMAIN: cluster.topology.clusterDomain,
+  }
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as KubeObject)
+    .map((manifest) => (manifest.kind === 'DaemonSet' ? withEnv(manifest, env) : manifest))
+}
+
+interface DaemonSetSpec {
+  readonly template: {
+    readonly spec: { readonly containers: readonly Container[] } & Readonly<Record<string, unknown>>
+  } & Readonly<Record<string, unknown>>
+}
+
+type Container = Readonly<Record<string, unknown>> & {
+  readonly env?: readonly { readonly name: string }[]
+}
+
+function withEnv(manifest: KubeObject, values: Readonly<Record<string, string>>): KubeObject {
+  const spec = manifest['spec'] as DaemonSetSpec
+  const added = Object.entries(values).map(([name, value]) => ({ name, value }))
+  const containers = spec.template.spec.containers.map((container) => ({
+    ...container,
+    env: [...(container.env ?? []).filter(({ name }) => !(name in values)), ...added],
+  }))
+  const template = { ...spec.template, spec: { ...spec.template.spec, containers } }
+  return { ...manifest, spec: { ...spec, template } }
+}
+
+function deployed(
+  cluster: Cluster,
+  daemonSet: KubeObject,
+  applied: AsyncDisposable,
+): DeployedTarget {
+  const agents = new Map(
+    cluster.nodes.map((node) => [node.name, nodeAgent(cluster, daemonSet, node.name)]),
+  )
+  const agentOn = (node: string): ReturnType<typeof nodeAgent> => {
+    const agent = agents.get(node)
+    if (agent === undefined) throw new TargetError('unsupported', `there is no node ${node}`)
+    return agent
+  }
+  return {
+    ready: (options: AbortOptions) => daemonSetReady(cluster, daemonSet, readyMs, options),
+    restart: (node, how, options) => agentOn(node).restart(how, options),
+    usage: (node, options) => agentOn(node).usage(options),
+    paths: (node, options) => agentOn(node).paths(options),
+    [Symbol.asyncDispose]: async () => {
+      for (const agent of agents.values()) await agent[Symbol.asyncDispose]()
+      await applied[Symbol.asyncDispose]()
+    },
+  }
+}
