@@ -1,0 +1,147 @@
+/**
+ * The HTTP path: one listener for all HTTP ports of all Services. The kernel sends each such port to a local address
+ * of its own, so the address a connection arrives at names the Service port.
+ */
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { CoarseClock } from './clock.ts'
+import { Downstream, type ProxyState } from './downstream.ts'
+import { Endpoint } from './endpoint.ts'
+import { Route } from './route.ts'
+import { defaultHttpSettings, type HttpSettings } from './settings.ts'
+
+/** An HTTP port of a Service as the proxy has to serve it. */
+export interface HttpPort {
+  /** Local address that the kernel sends this port to. */
+  readonly localAddress: string
+  /** `namespace/name:port` */
+  readonly name: string
+  /** Host for requests that name none. */
+  readonly authority: string
+  readonly policy: 'round-robin' | 'random'
+  readonly endpoints: readonly { readonly address: string; readonly port: number }[]
+}
+
+const sweepIntervalMs = 500
+
+export class HttpProxy {
+  readonly #server: Server
+  readonly #routes = new Map<string, Route>()
+  readonly #endpoints = new Map<string, Endpoint>()
+  readonly #state: ProxyState
+  #sweeper: NodeJS.Timeout | undefined
+  #port = 0
+
+  constructor(settings: Partial<HttpSettings> = {}) {
+    this.#state = {
+      clock: new CoarseClock(),
+      settings: { ...defaultHttpSettings, ...settings },
+      connections: new Set(),
+      draining: false,
+    }
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#accept(socket),
+    )
+  }
+
+  /** TCP port of the listener, the same on every local address. */
+  get port(): number {
+    return this.#port
+  }
+
+  get connectionCount(): number {
+    return this.#state.connections.size
+  }
+
+  get routes(): ReadonlyMap<string, Route> {
+    return this.#routes
+  }
+
+  /** Listens on all local addresses; the netfilter part closes the port for every way in but its own. */
+  async listen(host = '0.0.0.0', port = 0): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host, port, backlog: 4096 }, () => {
+        this.#server.off('error', reject)
+        // why: EMFILE and the like fail one accept, never the agent
+        this.#server.on('error', () => undefined)
+        resolve()
+      })
+    })
+    this.#port = (this.#server.address() as AddressInfo).port
+    this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs)
+    this.#sweeper.unref()
+  }
+
+  /** Replaces the served ports. Open connections to ports that stay go on with the new endpoints. */
+  update(ports: readonly HttpPort[]): void {
+    const wanted = new Set<string>()
+    const inUse = new Set<string>()
+    for (const port of ports) {
+      wanted.add(port.localAddress)
+      let route = this.#routes.get(port.localAddress)
+      if (route?.name !== port.name) {
+        if (route !== undefined) route.endpoints = []
+        route = new Route(port.name, port.authority)
+        this.#routes.set(port.localAddress, route)
+      }
+      route.policy = port.policy
+      route.endpoints = port.endpoints.map(({ address, port: number }) => {
+        const key = `${address}:${number}`
+        inUse.add(key)
+        return this.#endpoint(key, address, number)
+      })
+    }
+    for (const [address, route] of this.#routes) {
+      if (wanted.has(address)) continue
+      route.endpoints = []
+      this.#routes.delete(address)
+    }
+    for (const [key, endpoint] of this.#endpoints) {
+      if (inUse.has(key)) continue
+      endpoint.retire()
+      this.#endpoints.delete(key)
+    }
+  }
+
+  /** Takes no new connection, finishes what is being answered, cuts the rest after `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#state.draining = true
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    for (const connection of this.#state.connections) connection.drain()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs)
+    })
+    await Promise.race([closed, late])
+    clearTimeout(timer)
+    for (const connection of this.#state.connections) connection.abort()
+    for (const endpoint of this.#endpoints.values()) endpoint.retire()
+    clearInterval(this.#sweeper)
+  }
+
+  #endpoint(key: string, address: string, port: number): Endpoint {
+    let endpoint = this.#endpoints.get(key)
+    if (endpoint === undefined) {
+      endpoint = new Endpoint(address, port)
+      this.#endpoints.set(key, endpoint)
+    }
+    return endpoint
+  }
+
+  #accept(socket: Socket): void {
+    const route = this.#routes.get(socket.localAddress ?? '')
+    if (route === undefined) {
+      socket.on('error', () => undefined)
+      socket.resetAndDestroy()
+      return
+    }
+    this.#state.connections.add(new Downstream(socket, route, this.#state))
+  }
+
+  #sweep(): void {
+    const { clock, connections } = this.#state
+    clock.tick()
+    for (const connection of connections) connection.sweep(clock.nowMs)
+    for (const endpoint of this.#endpoints.values()) endpoint.closeExpired(clock.nowMs)
+  }
+}
