@@ -1,0 +1,114 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+
+const main = join(import.meta.dirname, 'main.js')
+
+interface Said {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function meshmark(args: readonly string[], env: NodeJS.ProcessEnv = {}): Said {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  })
+  return { code: status, stdout, stderr }
+}
+
+t.test('--help names the commands that work and the exit codes', (t) => {
+  const { code, stdout } = meshmark(['--help'])
+  t.equal(code, 0)
+  for (const command of ['doctor', 'up', 'walkthrough', 'bench', 'run', 'report'])
+    t.match(stdout, new RegExp(`^  ${command}\\b`, 'm'))
+  t.match(stdout, /130 interrupted/)
+  t.end()
+})
+
+t.test('wrong words: what was given, what is allowed, the nearest match, exit 2', (t) => {
+  const cases: readonly (readonly [readonly string[], readonly RegExp[]])[] = [
+    [['benhc'], [/unknown command 'benhc'/, /commands: .*walkthrough/, /did you mean bench\?/]],
+    [
+      ['bench', '--quik'],
+      [/unknown option '--quik'/, /flags: .*--seed/, /did you mean --quick\?/],
+    ],
+    [
+      ['bench', '--seed', 'x'],
+      [/'x'/, /whole number from 0 to 4294967295/],
+    ],
+    [
+      ['bench', '--pairs', '0'],
+      [/'0'/, /whole number from 1 to 100/],
+    ],
+    [
+      ['walkthrough', '--provider', 'loacl'],
+      [/--provider: got "loacl"/, /local/, /did you mean local\?/],
+    ],
+    [
+      ['walkthrough', '--target', 'refrence'],
+      [/got "refrence"/, /direct/, /did you mean reference\?/],
+    ],
+    [
+      ['report', 'x', '--format', 'htm'],
+      [/got "htm"/, /did you mean html\?/],
+    ],
+    [['report'], [/missing required argument 'run'/]],
+    [['run', 'extra'], [/too many arguments/]],
+  ]
+  for (const [args, wanted] of cases) {
+    const { code, stdout, stderr } = meshmark(args)
+    t.equal(code, 2, `${args.join(' ')} exits 2`)
+    t.equal(stdout, '', `${args.join(' ')} prints no result`)
+    for (const pattern of wanted) t.match(stderr, pattern)
+  }
+  t.end()
+})
+
+t.test('a wrong settings file: every problem at once, with value and rule, exit 2', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'meshmark-test-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const file = join(folder, 'meshmark.yaml')
+  writeFileSync(file, 'seed: -5\nprovidr: local\nbench:\n  pairs: many\n')
+  const { code, stderr } = meshmark(['run', '--config', file])
+  t.equal(code, 2)
+  t.match(stderr, /seed: got -5/)
+  t.match(stderr, /providr: unknown key; want one of provider, target/)
+  t.match(stderr, /bench\.pairs: got "many"/)
+  t.end()
+})
+
+t.test('doctor --json gives findings whose states are ok, missing or broken', (t) => {
+  const { stdout } = meshmark(['doctor', '--json'])
+  const { findings } = JSON.parse(stdout) as { findings: { id: string; state: string }[] }
+  const ids = findings.map(({ id }) => id)
+  for (const id of [
+    ...['node', 'user-namespaces', 'nft', 'iptables', 'tc', 'nginx', 'curl', 'kubectl', 'docker'],
+    ...['kind', 'k3d', 'k6', 'cpus', 'cpu-governor', 'memory', 'open-files', 'clock-source'],
+  ])
+    t.ok(ids.includes(id), `looks at ${id}`)
+  for (const { state } of findings) t.match(state, /^(ok|missing|broken)$/)
+  t.end()
+})
+
+t.test('without the tools it needs a run says one line each with the cure, exit 2', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'meshmark-test-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const { code, stderr } = meshmark(['walkthrough', '--out', folder], {
+    PATH: folder,
+    MESHMARK_BARE_PATH: '1',
+    CI: '',
+  })
+  t.equal(code, 2)
+  for (const tool of ['ip', 'nft', 'nginx', 'unshare'])
+    t.match(stderr, new RegExp(`^  ${tool}: not on PATH; cure: \\S+`, 'm'))
+  t.match(stderr, /add --yes/)
+  t.end()
+})
