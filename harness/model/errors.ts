@@ -54,9 +54,9 @@ export class LoadError extends HarnessError<
   'invalid-job' | 'generator-bound' | 'foreign-answer' | 'program-failed'
 > {}
 
-/** A result file cannot be read: cut short, not ours, or of a newer schema. */
+/** A result file cannot be read (cut short, not ours, of a newer schema) or cannot be written. */
 export class ResultError extends HarnessError<
-  'unreadable' | 'invalid' | 'newer-schema' | 'cut-short'
+  'unreadable' | 'invalid' | 'newer-schema' | 'cut-short' | 'not-written'
 > {}
 
 /** The user asked for something that does not exist or contradicts itself. Carries every problem found. */

@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import type { BenchResult } from '../model/run-result.ts'
+import type { Same } from './same.ts'
+
+const amount = z.number().nonnegative()
+const microseconds = amount.describe('Microseconds.')
+const text = z.string()
+const share = z.number().min(0).max(1)
+
+const trial = z
+  .strictObject({
+    pair: z.int().nonnegative(),
+    startedAt: z.iso.datetime(),
+    valid: z.boolean(),
+    invalid: z.array(text).describe('Why it is not valid; empty for a valid trial.'),
+    value: z.exactOptional(
+      z.number().describe("The question's metric; absent for an invalid trial."),
+    ),
+    count: z.int().nonnegative().describe('Completed requests.'),
+    failures: z.record(text, z.int().nonnegative()),
+    achievedRps: amount,
+    p50Us: z.exactOptional(microseconds),
+    p90Us: z.exactOptional(microseconds),
+    p99Us: z.exactOptional(microseconds),
+    p999Us: z.exactOptional(microseconds),
+    lagP99Us: z.exactOptional(microseconds),
+    targetCpuUsPerRequest: z.exactOptional(microseconds),
+    generatorUtilization: amount,
+    histogram: z.exactOptional(
+      text
+        .regex(/^[A-Za-z0-9+/]*={0,2}$/)
+        .describe('HdrHistogram V2, compressed, base64, integer microseconds.'),
+    ),
+  })
+  .refine((one) => one.valid === (one.invalid.length === 0), {
+    path: ['invalid'],
+    error: 'a trial has reasons here exactly when it is not valid',
+  })
+  .refine((one) => one.valid === (one.value !== undefined), {
+    path: ['value'],
+    error: 'a trial has a value exactly when it is valid',
+  })
+
+const arm = z.strictObject({
+  id: z.enum(['direct', 'target']),
+  label: text.min(1),
+  trials: z.array(trial),
+  value: z.exactOptional(z.number().describe('Median over the valid trials.')),
+})
+
+const effect = z.strictObject({
+  metric: text.min(1),
+  kind: z.enum(['difference', 'ratio']),
+  unit: text,
+  estimate: z.number().describe('Hodges-Lehmann.'),
+  interval: z.exactOptional(z.tuple([z.number(), z.number()])),
+  confidence: z.exactOptional(share),
+  pairs: z.array(z.number()),
+})
+
+const question = z.strictObject({
+  id: text.min(1),
+  title: text.min(1),
+  answer: text,
+  unit: z.enum(['us', 'req/s', 'us/req', 'ms']),
+  better: z.enum(['lower', 'higher']),
+  load: text,
+  generator: text,
+  arms: z.array(arm),
+  effect: z.exactOptional(effect),
+})
+
+const bench = z.strictObject({
+  questions: z.array(question),
+  order: z
+    .array(z.strictObject({ question: text, arm: text, pair: z.int().nonnegative() }))
+    .describe('Trials in the order in which they ran.'),
+})
+
+/** The benchmark's part of a result. */
+export const benchSchema: z.ZodType<BenchResult> = bench
+
+true satisfies Same<z.infer<typeof bench>, BenchResult>
