@@ -1,0 +1,46 @@
+import type { Topology } from '../../../model/topology.ts'
+
+/** The first line on the sandbox' stdin. Paths are as the host sees them. */
+export interface SandboxConfig {
+  readonly runDirectory: string
+  /** Folder of the installed package: programs are started from its `dist`. */
+  readonly packageDirectory: string
+  readonly topology: Topology
+  readonly nodeTokens: Readonly<Record<string, string>>
+}
+
+/** What the sandbox says on stdout, one JSON line each. */
+export type SandboxEvent =
+  | { readonly event: 'progress'; readonly line: string }
+  | { readonly event: 'ready' }
+  | { readonly event: 'failed'; readonly message: string }
+
+/** Where the run folder is inside the sandbox: the same everywhere in it, whatever is mounted over /tmp. */
+export const insideDirectory = '/run/meshmark'
+
+/** One request per connection to `control.sock`: its first line. */
+export type ControlRequest =
+  | { readonly kind: 'exec'; readonly exec: ExecRequest }
+  | { readonly kind: 'fault'; readonly fault: NetworkFault }
+
+export interface ExecRequest {
+  readonly node: string
+  /** Run in this pod's namespaces; in the node's when absent. */
+  readonly podUid?: string
+  readonly argv: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly cpus?: readonly number[]
+}
+
+/** Faults of cables. They last as long as the connection that asked for them. */
+export type NetworkFault =
+  | { readonly kind: 'cut-node'; readonly node: string; readonly from: 'control-plane' | 'all' }
+  | {
+      readonly kind: 'link'
+      readonly node: string
+      readonly shape: {
+        readonly rateMbit?: number
+        readonly delayMs?: number
+        readonly lossRatio?: number
+      }
+    }
