@@ -106,7 +106,7 @@ export function connectionOptions(
   const to = fields.valueEnd[i] as number
   if (equalsIgnoringCase(bytes, from, to, keepAliveBytes)) return keepAliveOption
   if (equalsIgnoringCase(bytes, from, to, closeBytes)) return closeOption
-  const value = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).latin1Slice()
+  const value = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1')
   return value
     .toLowerCase()
     .split(',')

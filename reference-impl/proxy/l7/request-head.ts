@@ -125,7 +125,7 @@ function extraLines(bytes: Buffer, head: RequestHead, mark: ClientMark): string 
     ? authorityOf(bytes, head.targetStart, head.targetEnd)
     : undefined
   if (authority !== undefined) {
-    lines += `Host: ${bytes.latin1Slice(authority.from, authority.to)}\r\n`
+    lines += `Host: ${bytes.toString('latin1', authority.from, authority.to)}\r\n`
   } else if (head.hostLine === -1) {
     lines += `Host: ${mark.fallbackHost}\r\n`
   }

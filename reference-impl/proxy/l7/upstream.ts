@@ -272,7 +272,7 @@ export class Upstream {
     const { fields } = head
     for (let i = 0; i < fields.count; i += 1) {
       if (fields.kind[i] !== fieldKind.keepAlive) continue
-      const value = bytes.latin1Slice(fields.valueStart[i], fields.valueEnd[i])
+      const value = bytes.toString('latin1', fields.valueStart[i], fields.valueEnd[i])
       const seconds = /timeout=(\d{1,6})/i.exec(value)?.[1]
       if (seconds === undefined) continue
       const limitMs = Math.max(0, Number(seconds) * 1000 - 1000)

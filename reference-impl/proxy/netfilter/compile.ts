@@ -1,0 +1,149 @@
+/** Services as chains, counters and map elements. */
+import type { Destination, PortPlan, TrafficPlan } from '../plan.ts'
+import type { Container, Table } from './table.ts'
+
+/** Clients that one affinity set remembers; the kernel drops the oldest beyond that. */
+export const affinitySetSize = 65_536
+
+type Draft = {
+  readonly chains: Map<string, readonly string[]>
+  readonly counters: Set<string>
+  readonly affinitySets: Map<string, number>
+  readonly elements: Readonly<Record<Container, Map<string, string>>>
+}
+
+/** @param proxyPort - TCP port of the HTTP proxy */
+export function compile(plan: TrafficPlan, proxyPort: number | undefined): Table {
+  const draft = emptyDraft()
+  for (const address of plan.clusterIps) draft.elements['cluster-ips'].set(address, '')
+  for (const address of plan.localPods) {
+    draft.elements['local-pods'].set(address, '')
+    draft.elements.hairpin.set(`${address} . ${address}`, '')
+  }
+  for (const port of plan.ports) compilePort(draft, port, proxyPort)
+  return draft
+}
+
+function compilePort(draft: Draft, port: PortPlan, proxyPort: number | undefined): void {
+  const { id, protocol, label } = port
+  const counter = `svc/${id}`
+  const comment = `comment "${label}"`
+  draft.counters.add(counter)
+  for (const { address } of port.destinations) draft.elements['endpoint-ips'].set(address, '')
+  const proxied = port.proxyAddress !== undefined && proxyPort !== undefined
+  const inside = proxied
+    ? proxyChain(draft, port, proxyPort)
+    : destinationChain(draft, port, `svc/${id}`, port.destinations)
+  const external =
+    proxied || port.externalDestinations === undefined
+      ? inside
+      : destinationChain(draft, port, `ext/${id}`, port.externalDestinations)
+
+  const { services, 'no-endpoints': none } = draft.elements
+  for (const address of port.clusterIps) {
+    // why: without an entry the packet keeps its ClusterIP, and that is rejected by the base chains
+    if (inside !== undefined) {
+      services.set(`${address} . ${protocol} . ${port.port}`, `${comment} : goto ${inside}`)
+    }
+  }
+  for (const address of port.externalIps) {
+    const key = `${address} . ${protocol} . ${port.port}`
+    if (external === undefined) {
+      none.set(key, comment)
+    } else {
+      services.set(key, `${comment} : goto ${external}`)
+      draft.elements['external-ips'].set(address, '')
+    }
+  }
+  if (port.nodePort === undefined) return
+  const key = `${protocol} . ${port.nodePort}`
+  // why: a node without a local endpoint stays silent, so that a load balancer or a retry finds the right one
+  const verdict = external ?? (port.externalDestinations === undefined ? undefined : 'drop')
+  if (verdict === undefined) return
+  const target = verdict === 'drop' ? 'drop' : `goto ${verdict}`
+  draft.elements['node-ports'].set(key, `${comment} : ${target}`)
+  draft.elements['node-port-numbers'].set(String(port.nodePort), '')
+}
+
+function proxyChain(draft: Draft, port: PortPlan, proxyPort: number): string {
+  const chain = `svc/${port.id}`
+  draft.chains.set(chain, [
+    `counter name "${chain}"`,
+    `meta l4proto tcp dnat ip to ${port.proxyAddress ?? ''}:${proxyPort}`,
+  ])
+  return chain
+}
+
+/** Adds the chain that leads to one of `destinations`; undefined when there is none. */
+function destinationChain(
+  draft: Draft,
+  port: PortPlan,
+  chain: string,
+  destinations: readonly Destination[],
+): string | undefined {
+  if (destinations.length === 0) return undefined
+  const counter = `counter name "svc/${port.id}"`
+  draft.chains.set(chain, [
+    counter,
+    ...(port.affinitySeconds === undefined
+      ? [plainRule(port, destinations)]
+      : stickyRules(draft, port, chain, destinations, port.affinitySeconds)),
+  ])
+  return chain
+}
+
+function plainRule(port: PortPlan, destinations: readonly Destination[]): string {
+  const [first] = destinations
+  if (first !== undefined && destinations.length === 1) {
+    return `meta l4proto ${port.protocol} dnat ip to ${first.address}:${first.port}`
+  }
+  const choices = destinations.map(({ address, port: to }, i) => `${i} : ${address} . ${to}`)
+  return `meta l4proto ${port.protocol} dnat ip to ${turn(port, choices.length)} map { ${choices.join(', ')} }`
+}
+
+/** A client that is remembered by an endpoint's set goes there; anyone else gets a turn and is remembered. */
+function stickyRules(
+  draft: Draft,
+  port: PortPlan,
+  chain: string,
+  destinations: readonly Destination[],
+  timeoutSeconds: number,
+): readonly string[] {
+  const known: string[] = []
+  const choices: string[] = []
+  for (const [i, { address, port: to }] of destinations.entries()) {
+    const endpointChain = `to/${chain}/${address}/${to}`
+    const set = `aff/${chain}/${address}/${to}/${timeoutSeconds}`
+    draft.affinitySets.set(set, timeoutSeconds)
+    draft.chains.set(endpointChain, [
+      `update @${set} { ip saddr }`,
+      `meta l4proto ${port.protocol} dnat ip to ${address}:${to}`,
+    ])
+    known.push(`ip saddr @${set} goto ${endpointChain}`)
+    choices.push(`${i} : goto ${endpointChain}`)
+  }
+  return [...known, `${turn(port, choices.length)} vmap { ${choices.join(', ')} }`]
+}
+
+function turn(port: PortPlan, count: number): string {
+  return `numgen ${port.policy === 'random' ? 'random' : 'inc'} mod ${count}`
+}
+
+function emptyDraft(): Draft {
+  return {
+    chains: new Map(),
+    counters: new Set(),
+    affinitySets: new Map(),
+    elements: {
+      services: new Map(),
+      'node-ports': new Map(),
+      'no-endpoints': new Map(),
+      'cluster-ips': new Map(),
+      'external-ips': new Map(),
+      'node-port-numbers': new Map(),
+      'endpoint-ips': new Map(),
+      'local-pods': new Map(),
+      hairpin: new Map(),
+    },
+  }
+}

@@ -1,0 +1,42 @@
+/** What the traffic path has to do, worked out of the snapshot: plain values, no Kubernetes words left to interpret. */
+
+/** Where a connection can end. */
+export interface Destination {
+  readonly address: string
+  readonly port: number
+}
+
+/** How destinations are chosen for new connections. */
+export type BalancePolicy = 'round-robin' | 'random'
+
+/** One port of one Service. */
+export interface PortPlan {
+  /** `namespace/name/protocol/port`: names the chain and the counter of this port. */
+  readonly id: string
+  /** `namespace/name:port-name` for people. */
+  readonly label: string
+  readonly protocol: 'tcp' | 'udp' | 'sctp'
+  readonly port: number
+  readonly clusterIps: readonly string[]
+  /** externalIPs and load balancer addresses. */
+  readonly externalIps: readonly string[]
+  readonly nodePort?: number
+  readonly policy: BalancePolicy
+  /** ClientIP affinity: idle seconds after which a client may go elsewhere. */
+  readonly affinitySeconds?: number
+  /** Endpoints that may get new connections through the ClusterIP. */
+  readonly destinations: readonly Destination[]
+  /** Endpoints for NodePort and external addresses, when externalTrafficPolicy makes them differ. */
+  readonly externalDestinations?: readonly Destination[]
+  /** Local address that the HTTP proxy serves this port at; absent: the kernel forwards to the destinations. */
+  readonly proxyAddress?: string
+}
+
+/** All ports of all Services as one immutable plan. */
+export interface TrafficPlan {
+  readonly ports: readonly PortPlan[]
+  /** Every ClusterIP we answer for, also those without ports. */
+  readonly clusterIps: readonly string[]
+  /** Addresses of pods on this node that are endpoints: hairpin and NodePort traffic treats them specially. */
+  readonly localPods: readonly string[]
+}
