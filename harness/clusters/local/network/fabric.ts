@@ -27,7 +27,7 @@ export async function buildFabric(
   await command(['ip', '-batch', '-'], sandboxLinks(topology, nodes, pids))
   await Promise.all([
     routerSide(topology, nodes, pids.router),
-    ...nodes.map((node) => nodeSide(topology, node, nodes, pidOf(pids, node.name))),
+    ...nodes.map((node) => nodeSide(node, nodes, pidOf(pids, node.name))),
   ])
   await Promise.all([
     ...topology.lans.flatMap((lan) =>
@@ -62,7 +62,6 @@ function sandboxLinks(topology: Topology, nodes: readonly PlacedNode[], pids: Fa
 }
 
 async function nodeSide(
-  topology: Topology,
   node: PlacedNode,
   nodes: readonly PlacedNode[],
   pid: number,
