@@ -102,6 +102,7 @@ export interface FieldError {
   readonly type:
     | 'FieldValueRequired'
     | 'FieldValueInvalid'
+    | 'FieldValueTypeInvalid'
     | 'FieldValueDuplicate'
     | 'FieldValueNotSupported'
     | 'FieldValueForbidden'
@@ -119,17 +120,21 @@ export class ApiError extends Error {
   readonly code: number
   readonly reason: string
   readonly details: Readonly<Record<string, unknown>> | undefined
+  /** The ListMeta of the Status, e.g. a new `continue`. */
+  readonly metadata: Readonly<Record<string, unknown>>
 
   constructor(
     code: number,
     reason: string,
     message: string,
     details?: Readonly<Record<string, unknown>>,
+    metadata: Readonly<Record<string, unknown>> = {},
   ) {
     super(message)
     this.name = 'ApiError'
     this.code = code
     this.reason = reason
     this.details = details
+    this.metadata = metadata
   }
 }
