@@ -345,8 +345,8 @@ export class Downstream implements UpstreamUser {
     }
     this.#input = undefined
     process.nextTick(() => {
+      this.#socket.resume()
       this.#onData(input)
-      if (this.#input === undefined || this.#phase === 'head') this.#socket.resume()
     })
   }
 
