@@ -9,20 +9,18 @@ export { schemaVersion }
 const amount = z.number().nonnegative()
 const text = z.string()
 
-const suite = z
-  .strictObject({
-    name: z.literal('meshmark'),
-    version: text.min(1),
-    commit: z.exactOptional(
-      text
-        .regex(/^[0-9a-f]{7,64}$/)
-        .describe('Git commit of the suite, where it ran from a checkout.'),
-    ),
-    dirty: z.exactOptional(z.boolean().describe('The checkout had changes beside that commit.')),
-    seed: z.int().nonnegative().max(0xffff_ffff),
-    argv: z.array(text).describe('Arguments that repeat this run.'),
-  })
-  .readonly()
+const suite = z.strictObject({
+  name: z.literal('meshmark'),
+  version: text.min(1),
+  commit: z.exactOptional(
+    text
+      .regex(/^[0-9a-f]{7,64}$/)
+      .describe('Git commit of the suite, where it ran from a checkout.'),
+  ),
+  dirty: z.exactOptional(z.boolean().describe('The checkout had changes beside that commit.')),
+  seed: z.int().nonnegative().max(0xffff_ffff),
+  argv: z.array(text).describe('Arguments that repeat this run.'),
+})
 
 const implementation = z.strictObject({
   target: text.min(1).describe('Name of the adapter: `--target`.'),

@@ -1,0 +1,90 @@
+import type { BenchQuestion, BenchResult } from '../../model/run-result.ts'
+import { absent, effectText, intervalText, percent, quantity } from '../format.ts'
+import { counted } from '../text.ts'
+import { isAnswered } from '../verdict.ts'
+import { bars } from './charts/bars.ts'
+import { heading, section, slug, type Frame } from './frame.ts'
+import { glyph } from './glyph.ts'
+import { markup, type Markup } from './markup.ts'
+import { cpuUsPerRequest } from './numbers.ts'
+import { question } from './question.ts'
+import { numberColumn, table, textColumn } from './table.ts'
+
+/** All answers in short, then every question with its pictures, then what a request costs in CPU. */
+export function bench(
+  { questions, order }: BenchResult,
+  frame: Frame,
+  withTrials: boolean,
+): Markup {
+  return section(
+    frame,
+    'bench',
+    'Benchmarks',
+    markup`<p class="lead">${counted(questions.length, 'question')}, ${counted(order.length, 'trial')}. Each way is measured in pairs, back to back and in random order; an effect is the Hodges-Lehmann estimate over the pairs, with its exact interval.</p>
+${atAGlance(questions, frame)}
+${questions.map((asked) => question(asked, order, frame, withTrials))}
+${cpu(questions, frame)}`,
+  )
+}
+
+function atAGlance(questions: readonly BenchQuestion[], frame: Frame): Markup {
+  return markup`<ol class="glance">
+${questions.map(
+  (
+    asked,
+  ) => markup`<li><a href="#${frame.prefix}q-${slug(asked.id)}">${asked.title}</a>${shortAnswer(asked)}</li>
+`,
+)}</ol>
+`
+}
+
+function shortAnswer(asked: BenchQuestion): Markup {
+  const { effect } = asked
+  const value = asked.arms.find((arm) => arm.id === 'target')?.value
+  if (!isAnswered(asked) || value === undefined)
+    return markup`<span class="big s-invalid">${glyph('invalid')} no valid trial</span><span class="small">${absent}</span>`
+  const own = quantity(value, asked.unit)
+  if (effect === undefined)
+    return markup`<span class="big">${own}</span><span class="small">median of trials</span>`
+  const range =
+    effect.interval === undefined
+      ? 'too few pairs for an interval'
+      : `${intervalText(effect)}, ${percent(effect.confidence)} confidence`
+  return markup`<span class="big">${effectText(effect.estimate, effect)}</span><span class="small">${own} through the target<br>${range}</span>`
+}
+
+function cpu(questions: readonly BenchQuestion[], frame: Frame): Markup | false {
+  const rows = questions.flatMap((asked) =>
+    asked.arms.map((arm) => ({ asked, arm, value: cpuUsPerRequest(arm) })),
+  )
+  if (rows.every(({ value }) => value === undefined)) return false
+  const id = `${frame.prefix}cpu`
+  return markup`<article class="question" id="${id}" aria-labelledby="${id}-title">
+<p class="tag"><code>cpu</code></p>
+${heading(frame.level + 1, 'What does a request cost the data plane in CPU time?', `${id}-title`)}
+<p class="meta">User and system time of the data plane on all nodes per completed request, median over valid trials. The direct way goes past the data plane: what is left there is its idle cost.</p>
+<div class="charts">
+<figure><figcaption>CPU time per request through the target</figcaption>
+${bars({
+  id: `${id}-bars`,
+  title: 'CPU time of the data plane per request',
+  unit: 'us/req',
+  better: 'left is better',
+  bars: rows
+    .filter(({ arm, value }) => arm.id === 'target' && value !== undefined)
+    .map(({ asked, value }) => ({ label: asked.id, arm: 'target', value, dots: [] })),
+})}</figure>
+<div>${table({
+    id: `${id}-table`,
+    caption: 'CPU time of the data plane per request',
+    columns: [textColumn('question'), textColumn('way'), numberColumn('µs/req')],
+    rows: rows.map(({ asked, arm, value }) => [
+      asked.id,
+      arm.id,
+      value === undefined ? absent : quantity(value, '').trim(),
+    ]),
+  })}</div>
+</div>
+</article>
+`
+}

@@ -1,0 +1,110 @@
+import type { BenchArm, BenchQuestion, BenchResult } from '../../model/run-result.ts'
+import { quantity } from '../format.ts'
+import { invalidReasons, invalidTrials, trialCount } from '../invalid-trials.ts'
+import { counted } from '../text.ts'
+import { bars } from './charts/bars.ts'
+import { latencyCurve, type Curve } from './charts/latency-curve.ts'
+import { pairs } from './charts/pairs.ts'
+import { distributionOf, merged } from './distribution.ts'
+import { heading, slug, type Frame } from './frame.ts'
+import { glyph } from './glyph.ts'
+import { markup, type Markup } from './markup.ts'
+import { armsTable, pairsTable, trialsTable } from './numbers.ts'
+
+/** One question: its answer, the pictures behind it, the numbers behind those. */
+export function question(
+  asked: BenchQuestion,
+  order: BenchResult['order'],
+  frame: Frame,
+  withTrials: boolean,
+): Markup {
+  const id = `${frame.prefix}q-${slug(asked.id)}`
+  const curves = isTime(asked) ? asked.arms.flatMap(curveOf) : []
+  return markup`<article class="question" id="${id}" aria-labelledby="${id}-title">
+<p class="tag"><code>${asked.id}</code></p>
+${heading(frame.level + 1, asked.title, `${id}-title`)}
+<p class="answer">${asked.answer}</p>
+${unused(asked)}
+<p class="meta">${asked.load} · ${asked.generator} · ${counted(trialCount(asked), 'trial')}</p>
+${legend(asked.arms)}
+<div class="charts">
+<figure><figcaption>${metricName(asked)}: median and single trials</figcaption>
+${bars({
+  id: `${id}-bars`,
+  title: `${metricName(asked)} by way`,
+  unit: asked.unit,
+  better: asked.better === 'lower' ? 'left is better' : 'right is better',
+  bars: asked.arms.map((arm) => barOf(arm, asked)),
+})}</figure>
+${
+  asked.effect !== undefined &&
+  markup`<figure><figcaption>Pair by pair: ${asked.effect.metric}</figcaption>
+${pairs(`${id}-pairs`, asked.effect, asked.better)}</figure>
+`
+}${
+    curves.length > 0 &&
+    markup`<figure><figcaption>Response times: all valid trials together, thin lines are single trials</figcaption>
+${latencyCurve(`${id}-curve`, `Response times of ${asked.id}`, curves)}</figure>
+`
+  }</div>
+${armsTable(asked, curves, id)}
+${
+  withTrials &&
+  markup`<details class="numbers"><summary>All ${trialCount(asked)} trials as numbers</summary>
+${asked.effect !== undefined && pairsTable(asked, asked.effect, id)}${trialsTable(asked, order, id)}</details>`
+}
+</article>
+`
+}
+
+/** `median response time` or `requests per second`. */
+export function metricName({ unit }: BenchQuestion): string {
+  return unit === 'req/s'
+    ? 'Requests per second'
+    : unit === 'us/req'
+      ? 'CPU per request'
+      : 'Response time'
+}
+
+function isTime({ unit }: BenchQuestion): boolean {
+  return unit === 'us' || unit === 'ms'
+}
+
+function curveOf(arm: BenchArm): readonly Curve[] {
+  const trials = arm.trials
+    .filter((trial) => trial.valid)
+    .map(distributionOf)
+    .filter((one) => one !== undefined)
+  const all = merged(trials)
+  return all === undefined ? [] : [{ arm: arm.id, label: arm.label, all, trials }]
+}
+
+function barOf(arm: BenchArm, { unit }: BenchQuestion): Parameters<typeof bars>[0]['bars'][number] {
+  return {
+    label: arm.label,
+    arm: arm.id,
+    value: arm.value,
+    dots: arm.trials.flatMap((trial) =>
+      trial.value === undefined
+        ? []
+        : [{ value: trial.value, tip: `pair ${trial.pair + 1}: ${quantity(trial.value, unit)}` }],
+    ),
+  }
+}
+
+function unused(asked: BenchQuestion): Markup | false {
+  const reasons = invalidReasons(asked)
+  if (reasons.length === 0) return false
+  return markup`<div class="unused s-invalid">${glyph('invalid')}<div><p>${invalidTrials(asked).length} of ${counted(trialCount(asked), 'trial')} not used:</p>
+<ul>${reasons.map((reason) => markup`<li>${reason}</li>`)}</ul></div></div>`
+}
+
+function legend(arms: readonly BenchArm[]): Markup | false {
+  return (
+    arms.length > 1 &&
+    markup`<ul class="legend" aria-label="Ways compared">${arms.map(
+      (arm) =>
+        markup`<li><svg class="key" viewBox="0 0 34 12" aria-hidden="true" focusable="false"><path class="line ${arm.id}" d="M1 6h32"/><circle class="dot ${arm.id}" cx="17" cy="6" r="4"/></svg> ${arm.id}: ${arm.label}</li>`,
+    )}</ul>`
+  )
+}

@@ -1,0 +1,83 @@
+import type { StepResult, WalkthroughResult } from '../../model/run-result.ts'
+import { duration } from '../format.ts'
+import { cut } from '../text.ts'
+import { having } from '../verdict.ts'
+import { heading, section, type Frame } from './frame.ts'
+import { glyph } from './glyph.ts'
+import { markup, type Markup } from './markup.ts'
+import { link } from './tested.ts'
+
+/** Longer outputs are folded. */
+const maxOpenLines = 6
+
+/** Characters of one output that the report shows at most; result.json has all of it. */
+const maxTextLength = 8_000
+
+/** Lines longer than this may need to be scrolled on a phone, so the box has to be reachable by keyboard. */
+const narrowColumns = 36
+
+/** The story step by step: what a person would type, what was expected, what was seen. */
+export function walkthrough(result: WalkthroughResult, frame: Frame): Markup {
+  const source =
+    result.sourceUrl === undefined ? markup`${result.title}` : link(result.sourceUrl, result.title)
+  return section(
+    frame,
+    'walkthrough',
+    'Walkthrough',
+    markup`<p class="lead">${source}. ${tally(result.steps)}</p>
+<ol class="steps">
+${result.steps.map((step) => drawStep(step, frame))}</ol>`,
+  )
+}
+
+function tally(steps: readonly StepResult[]): string {
+  const parts = (['passed', 'failed', 'inconclusive', 'skipped'] as const)
+    .map((status) => ({ status, found: having(steps, status) }))
+    .filter(({ found }) => found > 0)
+    .map(({ status, found }) => `${found} ${status}`)
+  return `${steps.length} steps: ${parts.join(', ')}.`
+}
+
+function drawStep(step: StepResult, frame: Frame): Markup {
+  return markup`<li class="step s-${step.status}">
+${glyph(step.status)}
+<div class="step-head">${heading(frame.level + 1, step.title)}<p class="step-status"><span class="status">${step.status}</span> <span class="took">${duration(step.durationMs)}</span></p></div>
+${step.command !== undefined && command(step.command)}
+${outcome(step)}</li>
+`
+}
+
+function command(text: string): Markup {
+  return markup`<pre class="command"${scrolls(text)}><span class="prompt" aria-hidden="true">$ </span><code>${cut(text, maxTextLength)}</code></pre>`
+}
+
+function outcome({ status, reason, expected, seen }: StepResult): Markup | false {
+  const entries = [
+    reason !== undefined && entry('reason', reason, true),
+    expected !== undefined && entry('expected', expected, status !== 'passed'),
+    seen !== undefined && entry('seen', seen, status !== 'passed'),
+  ].filter((one) => one !== false)
+  return (
+    entries.length > 0 &&
+    markup`<dl class="outcome">
+${entries}</dl>
+`
+  )
+}
+
+function entry(name: string, text: string, mayStayOpen: boolean): Markup {
+  return markup`<div class="o-${name}"><dt>${name}</dt><dd>${output(text, mayStayOpen)}</dd></div>
+`
+}
+
+function output(text: string, mayStayOpen: boolean): Markup {
+  const lines = text.trimEnd().split('\n')
+  if (lines.length === 1) return markup`${cut(text, maxTextLength)}`
+  const box = markup`<pre${scrolls(text)}>${cut(text.trimEnd(), maxTextLength)}</pre>`
+  if (lines.length <= maxOpenLines) return box
+  return markup`<details${mayStayOpen && markup` open`}><summary>${lines.length} lines, beginning with <code>${lines[0]}</code></summary>${box}</details>`
+}
+
+function scrolls(text: string): Markup | false {
+  return text.split('\n').some((line) => line.length > narrowColumns) && markup` tabindex="0"`
+}

@@ -1,0 +1,9 @@
+import type { Reporter } from '../model/reporter.ts'
+import { html } from './html/report.ts'
+import { json } from './json.ts'
+import { junit } from './junit.ts'
+import { markdown } from './markdown.ts'
+import { tap } from './tap.ts'
+
+/** Every format a result can be rendered in. */
+export const reporters: readonly Reporter[] = [html, json, markdown, tap, junit]

@@ -1,0 +1,124 @@
+import type { Reporter } from '../model/reporter.ts'
+import type { BenchQuestion, RunResult, StepResult } from '../model/run-result.ts'
+import { absent, duration, effectText, intervalText, percent, quantity } from './format.ts'
+import { invalidReasons, invalidTrials, trialCount } from './invalid-trials.ts'
+import { reproduceCommand, suiteText } from './reproduce.ts'
+import { counted, cut, visible } from './text.ts'
+import { subjectName, verdictOf } from './verdict.ts'
+
+/** GitHub shows at most 1 MiB per step; what people read is far less. */
+const maxSeenLength = 2_000
+
+/** A summary for `$GITHUB_STEP_SUMMARY` and pull request comments. */
+export const markdown: Reporter = {
+  id: 'markdown',
+  extension: '.md',
+  render: (results) => results.map(run).join('\n---\n\n'),
+}
+
+function run(result: RunResult): string {
+  const verdict = verdictOf(result)
+  const blocks = [
+    `## ${marks[result.conclusion]} ${inline(verdict.sentence)}`,
+    `Exit code ${verdict.exitCode}: ${verdict.exitMeaning}.`,
+    result.partial
+      ? '> **Partial:** the run was interrupted; this result must not be compared.'
+      : '',
+    result.problems.map((problem) => `- problem: ${inline(problem)}`).join('\n'),
+    ...(result.walkthrough === undefined ? [] : walkthrough(result.walkthrough.steps)),
+    ...(result.bench === undefined ? [] : bench(result.bench.questions)),
+    `${inline(subjectName(result))} on ${inline(result.environment.kernel)}, ${counted(result.environment.cpus, 'CPU')}, ` +
+      `provider ${inline(result.cluster.provider)}; ${inline(suiteText(result))}. Reproduce:`,
+    fenced(reproduceCommand(result)),
+  ]
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`
+}
+
+const marks: Readonly<Record<RunResult['conclusion'] | StepResult['status'], string>> = {
+  passed: '✅',
+  failed: '❌',
+  invalid: '⚠️',
+  inconclusive: '❔',
+  skipped: '➖',
+}
+
+function walkthrough(steps: readonly StepResult[]): readonly string[] {
+  return [
+    '### Walkthrough',
+    table(
+      ['', 'step', 'status', 'took'],
+      [':-:', ':--', ':--', '--:'],
+      steps.map((step) => [marks[step.status], step.title, step.status, duration(step.durationMs)]),
+    ),
+    ...steps.filter((step) => step.status !== 'passed').map(trouble),
+  ]
+}
+
+function trouble(step: StepResult): string {
+  const facts = [
+    step.command === undefined ? '' : fenced(`$ ${step.command}`),
+    step.reason === undefined ? '' : `Reason: ${inline(step.reason)}`,
+    step.expected === undefined ? '' : `Expected:\n\n${fenced(cut(step.expected, maxSeenLength))}`,
+    step.seen === undefined ? '' : `Seen:\n\n${fenced(cut(step.seen, maxSeenLength))}`,
+  ]
+  const title = `#### ${marks[step.status]} ${inline(step.title)} (${step.status})`
+  return [title, ...facts.filter((fact) => fact !== '')].join('\n\n')
+}
+
+function bench(questions: readonly BenchQuestion[]): readonly string[] {
+  const rows = questions.map((question) => {
+    const value = (id: string): string =>
+      quantity(question.arms.find((arm) => arm.id === id)?.value, question.unit)
+    const { effect } = question
+    const interval =
+      effect?.interval === undefined
+        ? absent
+        : `${intervalText(effect)} (${percent(effect.confidence)})`
+    return [
+      question.title,
+      value('direct'),
+      value('target'),
+      effect === undefined ? absent : effectText(effect.estimate, effect),
+      interval,
+      `${trialCount(question) - invalidTrials(question).length} of ${trialCount(question)}`,
+    ]
+  })
+  const unused = questions.flatMap((question) =>
+    invalidReasons(question).map(
+      (reason) => `- not used in ${inline(question.id)}: ${inline(reason)}`,
+    ),
+  )
+  return [
+    '### Benchmark',
+    table(
+      ['question', 'direct', 'target', 'effect', 'interval', 'valid trials'],
+      [':--', '--:', '--:', '--:', '--:', '--:'],
+      rows,
+    ),
+    unused.join('\n'),
+  ]
+}
+
+function table(
+  head: readonly string[],
+  alignment: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(inline).join(' | ')} |`
+  return [line(head), `| ${alignment.join(' | ')} |`, ...rows.map(line)].join('\n')
+}
+
+/** Text in which nothing is Markdown or HTML, on one line. */
+function inline(text: string): string {
+  return visible(text)
+    .replaceAll(/[\\`*_{}[\]<>#|~@&!$]/g, (character) => `&#${character.charCodeAt(0)};`)
+    .replaceAll(/\s*\n\s*/g, ' ')
+}
+
+/** A code block whose fence is longer than any run of backticks in it. */
+function fenced(text: string): string {
+  const shown = visible(text).trimEnd()
+  const longest = Math.max(0, ...(shown.match(/`+/g) ?? []).map((run) => run.length))
+  const fence = '`'.repeat(Math.max(3, longest + 1))
+  return `${fence}text\n${shown}\n${fence}`
+}

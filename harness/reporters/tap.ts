@@ -1,0 +1,112 @@
+import type { Reporter } from '../model/reporter.ts'
+import type { BenchQuestion, RunResult, StepResult } from '../model/run-result.ts'
+import { invalidReasons } from './invalid-trials.ts'
+import { visible } from './text.ts'
+import { isAnswered, subjectName } from './verdict.ts'
+
+/** TAP 14: one subtest per run, in it the walkthrough, the benchmark's questions and the harness's own problems. */
+export const tap: Reporter = {
+  id: 'tap',
+  extension: '.tap',
+  render: (results) =>
+    lines([
+      'TAP version 14',
+      `1..${results.length}`,
+      ...results.flatMap((result, at) =>
+        subtest(at + 1, `${subjectName(result)} (${result.runId})`, points(result)),
+      ),
+    ]),
+}
+
+interface Point {
+  readonly ok: boolean
+  readonly title: string
+  readonly skip?: string
+  readonly diagnostic: Readonly<Record<string, string | number | undefined>>
+}
+
+function points(result: RunResult): readonly Point[] {
+  return [
+    ...(result.walkthrough?.steps ?? []).map(stepPoint),
+    ...(result.bench?.questions ?? []).map(questionPoint),
+    harnessPoint(result),
+  ]
+}
+
+function stepPoint(step: StepResult): Point {
+  const { status, command, expected, seen, reason, durationMs } = step
+  return {
+    ok: status === 'passed' || status === 'skipped',
+    title: `${step.id} ${step.title}`,
+    ...(status === 'skipped' && { skip: reason ?? 'no reason given' }),
+    diagnostic:
+      status === 'passed'
+        ? { duration_ms: durationMs }
+        : { status, reason, command, expected, seen, duration_ms: durationMs },
+  }
+}
+
+function questionPoint(question: BenchQuestion): Point {
+  const reasons = invalidReasons(question)
+  return {
+    ok: isAnswered(question),
+    title: `${question.id} ${question.title}`,
+    diagnostic: {
+      answer: question.answer,
+      load: question.load,
+      ...(reasons.length > 0 && { not_used: reasons.join('\n') }),
+    },
+  }
+}
+
+function harnessPoint({ problems, partial }: RunResult): Point {
+  return {
+    ok: problems.length === 0 && !partial,
+    title: 'the harness itself had no trouble',
+    diagnostic: {
+      ...(partial && { partial: 'the run was interrupted' }),
+      ...(problems.length > 0 && { problems: problems.join('\n') }),
+    },
+  }
+}
+
+function subtest(number: number, title: string, inner: readonly Point[]): readonly string[] {
+  const ok = inner.every((point) => point.ok)
+  return [
+    `# Subtest: ${described(title)}`,
+    ...[`1..${inner.length}`, ...inner.flatMap((point, at) => pointLines(at + 1, point))].map(
+      (line) => `    ${line}`,
+    ),
+    `${ok ? 'ok' : 'not ok'} ${number} - ${described(title)}`,
+  ]
+}
+
+function pointLines(number: number, { ok, title, skip, diagnostic }: Point): readonly string[] {
+  const directive = skip === undefined ? '' : ` # SKIP ${described(skip)}`
+  const facts = Object.entries(diagnostic).flatMap(([name, value]) =>
+    value === undefined ? [] : yaml(name, value),
+  )
+  return [
+    `${ok ? 'ok' : 'not ok'} ${number} - ${described(title)}${directive}`,
+    ...(facts.length === 0 ? [] : ['  ---', ...facts.map((line) => `  ${line}`), '  ...']),
+  ]
+}
+
+/** One entry of a YAML map. JSON strings are YAML strings; text of several lines becomes a literal block. */
+function yaml(name: string, value: string | number): readonly string[] {
+  if (typeof value === 'number') return [`${name}: ${value}`]
+  const text = visible(value).trimEnd()
+  if (!text.includes('\n')) return [`${name}: ${JSON.stringify(text)}`]
+  return [`${name}: |2`, ...text.split('\n').map((line) => `  ${line}`)]
+}
+
+/** A description on one line; `#` and backslash are escaped as TAP 14 wants. */
+function described(text: string): string {
+  return visible(text)
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replaceAll(/[\\#]/g, String.raw`\$&`)
+}
+
+function lines(all: readonly string[]): string {
+  return `${all.join('\n')}\n`
+}

@@ -1,0 +1,107 @@
+import type { Conclusion, RunResult, StepResult } from '../model/run-result.ts'
+import { counted } from './text.ts'
+
+/** A run in words: what every format says first. */
+export interface Verdict {
+  readonly conclusion: Conclusion
+  /** `passed`, `failed`, `no verdict`. */
+  readonly word: string
+  /** One sentence in plain words. */
+  readonly sentence: string
+  readonly exitCode: number
+  readonly exitMeaning: string
+}
+
+export function verdictOf(result: RunResult): Verdict {
+  const { conclusion, partial } = result
+  return {
+    conclusion,
+    word: words[conclusion],
+    sentence: sentence(result),
+    ...(partial
+      ? {
+          exitCode: 130,
+          exitMeaning: 'interrupted; what was found until then may be read, not compared',
+        }
+      : exits[conclusion]),
+  }
+}
+
+const words: Readonly<Record<Conclusion, string>> = {
+  passed: 'passed',
+  failed: 'failed',
+  invalid: 'not valid',
+  inconclusive: 'no verdict',
+}
+
+const exits: Readonly<Record<Conclusion, Pick<Verdict, 'exitCode' | 'exitMeaning'>>> = {
+  passed: { exitCode: 0, exitMeaning: 'everything that was asked for passed' },
+  failed: { exitCode: 1, exitMeaning: 'at least one step did not see what it must' },
+  invalid: { exitCode: 2, exitMeaning: 'a measurement cannot be believed, so it is not reported' },
+  inconclusive: { exitCode: 3, exitMeaning: 'the run proves nothing, neither good nor bad' },
+}
+
+/** `reference 0.1.0`. */
+export function subjectName({ implementation }: Pick<RunResult, 'implementation'>): string {
+  return `${implementation.project} ${implementation.version}`
+}
+
+function sentence(result: RunResult): string {
+  const subject = subjectName(result)
+  const steps = result.walkthrough?.steps ?? []
+  switch (result.conclusion) {
+    case 'passed':
+      return `${subject} passed: ${[stepsText(steps), questionsText(result)].filter((part) => part !== '').join('; ')}.`
+    case 'failed':
+      return `${subject} failed: ${having(steps, 'failed')} of ${counted(steps.length, 'walkthrough step')} did not see what was expected.`
+    case 'invalid':
+      return `No verdict on ${subject}: ${unanswered(result)} of ${counted(questions(result).length, 'benchmark question')} has no valid trial.`
+    case 'inconclusive':
+      return `No verdict on ${subject}: ${trouble(result)}.`
+  }
+}
+
+function stepsText(steps: readonly StepResult[]): string {
+  if (steps.length === 0) return ''
+  const skipped = having(steps, 'skipped')
+  const passed = `${having(steps, 'passed')} of ${counted(steps.length, 'walkthrough step')} passed`
+  return skipped === 0 ? passed : `${passed}, ${skipped} skipped`
+}
+
+function questionsText(result: RunResult): string {
+  const all = questions(result).length
+  if (all === 0) return ''
+  return `${all - unanswered(result)} of ${counted(all, 'benchmark question')} answered`
+}
+
+function trouble(result: RunResult): string {
+  if (result.partial) return 'the run was interrupted'
+  const unjudged = having(result.walkthrough?.steps ?? [], 'inconclusive')
+  const parts = [
+    ...(unjudged > 0 ? [`${counted(unjudged, 'step')} could not be judged`] : []),
+    ...(result.problems.length > 0
+      ? [`the harness itself had ${counted(result.problems.length, 'problem')}`]
+      : []),
+  ]
+  return parts.length === 0 ? 'nothing was tried' : parts.join(' and ')
+}
+
+/** How many steps came out this way. */
+export function having(steps: readonly StepResult[], status: StepResult['status']): number {
+  return steps.filter((step) => step.status === status).length
+}
+
+function questions(result: RunResult): NonNullable<RunResult['bench']>['questions'] {
+  return result.bench?.questions ?? []
+}
+
+function unanswered(result: RunResult): number {
+  return questions(result).filter((question) => !isAnswered(question)).length
+}
+
+/** A question is answered when each arm has a valid trial. */
+export function isAnswered(
+  question: NonNullable<RunResult['bench']>['questions'][number],
+): boolean {
+  return question.arms.every((arm) => arm.trials.some((trial) => trial.valid))
+}
