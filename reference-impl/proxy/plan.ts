@@ -37,6 +37,8 @@ export interface TrafficPlan {
   readonly ports: readonly PortPlan[]
   /** Every ClusterIP we answer for, also those without ports. */
   readonly clusterIps: readonly string[]
-  /** Addresses of pods on this node that are endpoints: hairpin and NodePort traffic treats them specially. */
+  /** Endpoints that are pods of this node: their answers come back this way without masquerading. */
   readonly localPods: readonly string[]
+  /** Endpoints that may reach themselves through a Service: pods of this node, and those whose node is unknown. */
+  readonly hairpins: readonly string[]
 }

@@ -43,6 +43,7 @@ export class Downstream implements UpstreamUser {
   readonly #socket: Socket
   readonly #route: Route
   readonly #state: ProxyState
+  readonly #client: string
   readonly #mark: ClientMark
   readonly #body = new BodyReader()
   #phase: Phase = 'head'
@@ -68,7 +69,8 @@ export class Downstream implements UpstreamUser {
     this.#socket = socket
     this.#route = route
     this.#state = state
-    this.#mark = clientMark(socket.remoteAddress ?? 'unknown', route.authority)
+    this.#client = socket.remoteAddress ?? 'unknown'
+    this.#mark = clientMark(this.#client, route.authority)
     this.#deadlineMs = state.clock.nowMs + state.settings.clientIdleTimeoutMs
     route.counters.connections += 1
     socket.on('data', (bytes: Buffer) => this.#onData(bytes))
@@ -200,7 +202,7 @@ export class Downstream implements UpstreamUser {
   #attempt(mayReuse: boolean, lastCause: string): void {
     const { clock, settings } = this.#state
     const left = this.#attempts < settings.maxAttempts
-    const endpoint = left ? this.#route.pick(clock, this.#tried) : undefined
+    const endpoint = left ? this.#route.pick(clock, this.#tried, this.#client) : undefined
     if (endpoint === undefined) {
       this.#answer(this.#attempts === 0 ? 503 : 502, `${lastCause} for ${this.#route.name}`)
       return

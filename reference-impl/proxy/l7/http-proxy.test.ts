@@ -436,7 +436,7 @@ t.test('Upgrade opens a tunnel for bytes of any kind, half-close included', asyn
   t.equal(await client.closed(), 'ended')
 })
 
-t.test('an Upgrade that the backend ignores is an ordinary exchange', async (t) => {
+t.test('an Upgrade that the backend ignores is an ordinary exchange', async () => {
   await using backend = await scriptedBackend(respond(ok('<plain>')))
   await using fixture = await proxyFixture()
   fixture.serve([backend])
@@ -499,7 +499,7 @@ t.test('a client that goes away takes its backend connection with it', async (t)
   t.equal(fixture.proxy.connectionCount, 0)
 })
 
-t.test('events are passed on as they are written', async (t) => {
+t.test('events are passed on as they are written', async () => {
   await using backend = await scriptedBackend((socket) => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n')
     socket.write('data: 1\n\n')
@@ -572,7 +572,7 @@ t.test('draining finishes what is being answered and closes what is idle', async
   busy.send(get())
   for (let i = 0; i < 200 && backend.heads.length === 0; i += 1)
     await new Promise((r) => setTimeout(r, 5))
-  const drained = fixture.proxy.drain(5_000)
+  const drained = fixture.proxy.drain(AbortSignal.timeout(5_000))
   t.equal(await idle.closed(), 'ended')
   t.match(await busy.until('<late>'), 'Connection: close')
   t.equal(await busy.closed(), 'ended')

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { CoarseClock } from './clock.ts'
 import { Downstream, type ProxyState } from './downstream.ts'
 import { Endpoint } from './endpoint.ts'
-import { Route } from './route.ts'
+import { addCounters, emptyCounters, type Policy, Route, type RouteCounters } from './route.ts'
 import { defaultHttpSettings, type HttpSettings } from './settings.ts'
 
 /** An HTTP port of a Service as the proxy has to serve it. */
@@ -17,7 +17,9 @@ export interface HttpPort {
   readonly name: string
   /** Host for requests that name none. */
   readonly authority: string
-  readonly policy: 'round-robin' | 'random'
+  readonly policy: Policy
+  /** ClientIP affinity in seconds. */
+  readonly affinitySeconds?: number
   readonly endpoints: readonly { readonly address: string; readonly port: number }[]
 }
 
@@ -29,6 +31,7 @@ export class HttpProxy {
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #state: ProxyState
   #sweeper: NodeJS.Timeout | undefined
+  readonly #gone = emptyCounters()
   #port = 0
 
   constructor(settings: Partial<HttpSettings> = {}) {
@@ -80,11 +83,12 @@ export class HttpProxy {
       wanted.add(port.localAddress)
       let route = this.#routes.get(port.localAddress)
       if (route?.name !== port.name) {
-        if (route !== undefined) route.endpoints = []
+        if (route !== undefined) this.#retire(route)
         route = new Route(port.name, port.authority)
         this.#routes.set(port.localAddress, route)
       }
       route.policy = port.policy
+      route.affinitySeconds = port.affinitySeconds ?? 0
       route.endpoints = port.endpoints.map(({ address, port: number }) => {
         const key = `${address}:${number}`
         inUse.add(key)
@@ -93,7 +97,7 @@ export class HttpProxy {
     }
     for (const [address, route] of this.#routes) {
       if (wanted.has(address)) continue
-      route.endpoints = []
+      this.#retire(route)
       this.#routes.delete(address)
     }
     for (const [key, endpoint] of this.#endpoints) {
@@ -103,20 +107,32 @@ export class HttpProxy {
     }
   }
 
-  /** Takes no new connection, finishes what is being answered, cuts the rest after `timeoutMs`. */
-  async drain(timeoutMs: number): Promise<void> {
+  /** Sums over all ports since start, those that are gone included (as far as they had got then). */
+  totals(): RouteCounters {
+    const sum = emptyCounters()
+    addCounters(sum, this.#gone)
+    for (const route of this.#routes.values()) addCounters(sum, route.counters)
+    return sum
+  }
+
+  /** Takes no new connection, finishes what is being answered, cuts the rest when `signal` is aborted. */
+  async drain(signal: AbortSignal): Promise<void> {
     this.#state.draining = true
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const connection of this.#state.connections) connection.drain()
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs)
+    const aborted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      else signal.addEventListener('abort', () => resolve(), { once: true })
     })
-    await Promise.race([closed, late])
-    clearTimeout(timer)
+    await Promise.race([closed, aborted])
     for (const connection of this.#state.connections) connection.abort()
     for (const endpoint of this.#endpoints.values()) endpoint.retire()
     clearInterval(this.#sweeper)
+  }
+
+  #retire(route: Route): void {
+    route.endpoints = []
+    addCounters(this.#gone, route.counters)
   }
 
   #endpoint(key: string, address: string, port: number): Endpoint {

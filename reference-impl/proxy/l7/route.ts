@@ -15,16 +15,8 @@ export interface RouteCounters {
   cut: number
 }
 
-/** How the next endpoint is chosen. */
-export type Policy = 'round-robin' | 'random'
-
-export class Route {
-  /** `namespace/name:port`, for messages and metrics. */
-  readonly name: string
-  /** Host of HTTP/1.0 requests that name none. */
-  readonly authority: string
-  policy: Policy = 'round-robin'
-  readonly counters: RouteCounters = {
+export function emptyCounters(): RouteCounters {
+  return {
     connections: 0,
     requests: 0,
     responses: [0, 0, 0, 0, 0, 0],
@@ -33,6 +25,35 @@ export class Route {
     malformed: 0,
     cut: 0,
   }
+}
+
+/** Adds `from` to `sum`. */
+export function addCounters(sum: RouteCounters, from: Readonly<RouteCounters>): void {
+  sum.connections += from.connections
+  sum.requests += from.requests
+  for (const [i, count] of from.responses.entries()) sum.responses[i as 0] += count
+  sum.connectFailures += from.connectFailures
+  sum.retries += from.retries
+  sum.malformed += from.malformed
+  sum.cut += from.cut
+}
+
+/** How the next endpoint is chosen. */
+export type Policy = 'round-robin' | 'random'
+
+/** As many as the kernel's affinity sets hold. */
+const maxRememberedClients = 65_536
+
+export class Route {
+  /** `namespace/name:port`, for messages and metrics. */
+  readonly name: string
+  /** Host of HTTP/1.0 requests that name none. */
+  readonly authority: string
+  policy: Policy = 'round-robin'
+  /** Seconds for which a client stays with its endpoint (ClientIP affinity); 0 without. */
+  affinitySeconds = 0
+  readonly counters: RouteCounters = emptyCounters()
+  readonly #remembered = new Map<string, { endpoint: Endpoint; expiresMs: number }>()
   #endpoints: readonly Endpoint[] = []
   #next = 0
 
@@ -51,10 +72,36 @@ export class Route {
   }
 
   /**
-   * Chooses an endpoint: in turn or at random; those that refused a connection lately, and those in `tried`, only
-   * when no other is left.
+   * Chooses an endpoint: the client's own where there is affinity, otherwise in turn or at random. Those that refused
+   * a connection lately, and those in `tried`, only when no other is left.
    */
-  pick(clock: CoarseClock, tried: readonly Endpoint[]): Endpoint | undefined {
+  pick(clock: CoarseClock, tried: readonly Endpoint[], client: string): Endpoint | undefined {
+    if (this.affinitySeconds === 0) return this.#choose(clock, tried)
+    const known = this.#remembered.get(client)
+    const alive =
+      known !== undefined &&
+      known.expiresMs > clock.nowMs &&
+      !tried.includes(known.endpoint) &&
+      this.#endpoints.includes(known.endpoint)
+    const endpoint = alive ? known.endpoint : this.#choose(clock, tried)
+    if (endpoint !== undefined) {
+      this.#remember(client, endpoint, clock.nowMs + this.affinitySeconds * 1000)
+    }
+    return endpoint
+  }
+
+  /** The oldest clients are forgotten first: a Map keeps the order of insertion. */
+  #remember(client: string, endpoint: Endpoint, expiresMs: number): void {
+    this.#remembered.delete(client)
+    this.#remembered.set(client, { endpoint, expiresMs })
+    if (this.#remembered.size <= maxRememberedClients) return
+    for (const oldest of this.#remembered.keys()) {
+      this.#remembered.delete(oldest)
+      return
+    }
+  }
+
+  #choose(clock: CoarseClock, tried: readonly Endpoint[]): Endpoint | undefined {
     const count = this.#endpoints.length
     if (count === 0) return undefined
     const first = this.policy === 'random' ? Math.floor(Math.random() * count) : this.#next

@@ -16,10 +16,8 @@ type Draft = {
 export function compile(plan: TrafficPlan, proxyPort: number | undefined): Table {
   const draft = emptyDraft()
   for (const address of plan.clusterIps) draft.elements['cluster-ips'].set(address, '')
-  for (const address of plan.localPods) {
-    draft.elements['local-pods'].set(address, '')
-    draft.elements.hairpin.set(`${address} . ${address}`, '')
-  }
+  for (const address of plan.localPods) draft.elements['local-pods'].set(address, '')
+  for (const address of plan.hairpins) draft.elements.hairpin.set(`${address} . ${address}`, '')
   for (const port of plan.ports) compilePort(draft, port, proxyPort)
   return draft
 }
@@ -35,7 +33,7 @@ function compilePort(draft: Draft, port: PortPlan, proxyPort: number | undefined
     ? proxyChain(draft, port, proxyPort)
     : destinationChain(draft, port, `svc/${id}`, port.destinations)
   const external =
-    proxied || port.externalDestinations === undefined
+    port.externalDestinations === undefined
       ? inside
       : destinationChain(draft, port, `ext/${id}`, port.externalDestinations)
 

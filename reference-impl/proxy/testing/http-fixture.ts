@@ -96,7 +96,7 @@ export async function proxyFixture(settings: Partial<HttpSettings> = {}): Promis
     },
     async [Symbol.asyncDispose]() {
       for (const { socket } of clients) socket.destroy()
-      await proxy.drain(10)
+      await proxy.drain(AbortSignal.timeout(10))
     },
   }
 }

@@ -1,0 +1,280 @@
+/** The traffic path of one node: kernel rules for Services, the HTTP proxy for HTTP ports, kept in step. */
+import type { ServiceView, Snapshot } from '../kube/snapshot.ts'
+import { HttpProxy, type HttpPort } from './l7/http-proxy.ts'
+import { emptyCounters, type RouteCounters } from './l7/route.ts'
+import type { HttpSettings } from './l7/settings.ts'
+import {
+  addLocalRange,
+  AddressPool,
+  defaultProxyRange,
+  removeLocalRange,
+} from './netfilter/local-addresses.ts'
+import { Netfilter, type Log } from './netfilter/netfilter.ts'
+import { listeningPorts, outsideInterfaces, ownAddresses } from './netfilter/node-facts.ts'
+import type { Site } from './netfilter/site.ts'
+import type { PortPlan, TrafficPlan } from './plan.ts'
+import { planTraffic } from './planner.ts'
+import { Totals } from './totals.ts'
+
+export interface TrafficPathInit {
+  /** Addresses that only this node and its pods may use: DNS. */
+  readonly protectedAddresses: readonly string[]
+  readonly proxyRange?: string
+  readonly http?: Partial<HttpSettings>
+  readonly checkIntervalMs?: number
+}
+
+/** What happened to the traffic of one Service port since this process started. */
+export interface PortStatistics {
+  /** `namespace/name/protocol/port` */
+  readonly id: string
+  readonly label: string
+  readonly path: 'l4' | 'l7'
+  /** New connections that the kernel sent on. */
+  readonly connections: number
+  readonly http?: Readonly<RouteCounters>
+}
+
+/** How often the kernel's rules are compared with what they should be. */
+const defaultCheckIntervalMs = 10_000
+
+export class TrafficPath {
+  readonly #init: TrafficPathInit
+  readonly #log: Log
+  readonly #range: string
+  readonly #addresses: AddressPool
+  #proxy: HttpProxy | undefined
+  #netfilter: Netfilter | undefined
+  #snapshot: Snapshot | undefined
+  readonly #totals = new Totals()
+  #plan: TrafficPlan | undefined
+  #queue: Promise<unknown> = Promise.resolve()
+  #next: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #said = new Set<string>()
+  #handedOver = false
+  #failure: string | undefined
+
+  constructor(init: TrafficPathInit, log: Log) {
+    this.#init = init
+    this.#log = log
+    this.#range = init.proxyRange ?? defaultProxyRange
+    this.#addresses = new AddressPool(this.#range)
+  }
+
+  /** Opens the HTTP proxy once. Rules that an earlier agent left stay in force until the first change is written. */
+  async #start(): Promise<Netfilter> {
+    if (this.#netfilter !== undefined) return this.#netfilter
+    await addLocalRange(this.#range)
+    if (this.#proxy === undefined) {
+      const proxy = new HttpProxy(this.#init.http)
+      await proxy.listen()
+      this.#proxy = proxy
+    }
+    this.#netfilter = new Netfilter(await this.#site(), this.#log)
+    this.#timer = setInterval(
+      () => void this.#check(),
+      this.#init.checkIntervalMs ?? defaultCheckIntervalMs,
+    )
+    this.#timer.unref()
+    return this.#netfilter
+  }
+
+  /** Why the last change could not be made; undefined when the kernel follows the Services. */
+  get failure(): string | undefined {
+    return this.#failure
+  }
+
+  /**
+   * Makes traffic follow `snapshot`. While one change is being written, the newest of those that follow replaces the
+   * others. Resolves when this snapshot, or a newer one, is in force. @throws NetfilterError
+   */
+  async apply(snapshot: Snapshot): Promise<void> {
+    this.#snapshot = snapshot
+    this.#next ??= this.#enqueue(async () => {
+      this.#next = undefined
+      await this.#write()
+    })
+    await this.#next
+  }
+
+  /** One entry per Service port. */
+  async statistics(): Promise<readonly PortStatistics[]> {
+    const connections = await this.#readConnections()
+    return (this.#plan?.ports ?? []).map((port) => {
+      const route = this.#route(port)
+      return {
+        id: port.id,
+        label: port.label,
+        path: port.proxyAddress === undefined ? ('l4' as const) : ('l7' as const),
+        connections: connections.get(port.id) ?? 0,
+        ...(route !== undefined && { http: route.counters }),
+      }
+    })
+  }
+
+  /** Connections that the kernel sent straight to endpoints, since this process started. */
+  async kernelConnections(): Promise<number> {
+    await this.#readConnections()
+    return this.#totals.sum
+  }
+
+  /** Everything that happened on the HTTP path, since this process started. */
+  get http(): Readonly<RouteCounters> {
+    return this.#proxy?.totals() ?? emptyCounters()
+  }
+
+  /** Transactions since start. */
+  get ruleChanges(): Readonly<Netfilter['counters']> {
+    return this.#netfilter?.counters ?? { replaced: 0, changed: 0, repaired: 0 }
+  }
+
+  get openHttpConnections(): number {
+    return this.#proxy?.connectionCount ?? 0
+  }
+
+  /**
+   * Stops without taking Services away: HTTP ports are handed to the kernel, requests under way are finished until
+   * `signal` is aborted. A restarted agent takes the rules over.
+   */
+  async drain(signal: AbortSignal): Promise<void> {
+    clearInterval(this.#timer)
+    if (!this.#handedOver) {
+      this.#handedOver = true
+      await this.#enqueue(async () => this.#write()).catch((error: unknown) => {
+        this.#log.warn('HTTP ports could not be handed to the kernel', { message: String(error) })
+      })
+    }
+    await this.#proxy?.drain(signal)
+  }
+
+  /** Leaves nothing of ours in the kernel. */
+  async uninstall(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#enqueue(async () => {
+      const netfilter = this.#netfilter ?? new Netfilter(await this.#site(), this.#log)
+      await netfilter.remove()
+      await removeLocalRange(this.#range)
+    })
+    await this.#proxy?.drain(AbortSignal.abort())
+  }
+
+  async #readConnections(): Promise<ReadonlyMap<string, number>> {
+    const netfilter = this.#netfilter
+    if (netfilter === undefined) return new Map()
+    const reading = await netfilter.connections()
+    const proxied = new Set(httpPorts(this.#plan).map(({ id }) => id))
+    this.#totals.add(reading, (id) => !proxied.has(id))
+    return reading
+  }
+
+  async #enqueue(work: () => Promise<void>): Promise<void> {
+    const result = this.#queue.then(work)
+    this.#queue = result.catch(() => undefined)
+    await result
+  }
+
+  async #write(): Promise<void> {
+    const snapshot = this.#snapshot
+    if (snapshot === undefined) return
+    const netfilter = await this.#start()
+    const { node, services } = snapshot
+    const { plan, problems } = planTraffic(services.values(), {
+      node,
+      ownAddresses: ownAddresses(),
+      reservedAddresses: new Set([...node.addresses, ...this.#init.protectedAddresses]),
+      busyPorts: await busyPorts(services.values(), this.#plan),
+      proxyAddress: this.#handedOver ? undefined : (id) => this.#addresses.allocate(id),
+    })
+    this.#tell(problems)
+    const before = httpPorts(this.#plan)
+    const after = httpPorts(plan)
+    const kept = new Set(after.map(({ localAddress }) => localAddress))
+    // why: the kernel must never lead to an address that nobody serves, neither before nor after the switch
+    this.#proxy?.update([...after, ...before.filter(({ localAddress }) => !kept.has(localAddress))])
+    const ids = new Set(plan.ports.map(({ id }) => id))
+    // why: a counter goes with its port; what it counted must not be lost
+    if (this.#plan?.ports.some(({ id }) => !ids.has(id)) === true) await this.#readConnections()
+    try {
+      await netfilter.apply(plan)
+      this.#failure = undefined
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error)
+      throw error
+    }
+    this.#plan = plan
+    if (!this.#handedOver) {
+      this.#proxy?.update(after)
+      this.#addresses.retain(ids)
+    }
+  }
+
+  /** Repairs what others broke, follows interfaces that came or went, repeats a change that failed. */
+  async #check(): Promise<void> {
+    try {
+      await this.#enqueue(async () => {
+        if (this.#failure !== undefined) await this.#write()
+        await this.#netfilter?.check(await this.#site())
+      })
+    } catch (error) {
+      this.#tell([
+        `the rules could not be checked: ${error instanceof Error ? error.message : String(error)}`,
+      ])
+    }
+  }
+
+  async #site(): Promise<Site> {
+    return {
+      proxyRange: this.#range,
+      protectedAddresses: this.#init.protectedAddresses,
+      outsideInterfaces: await outsideInterfaces(this.#snapshot?.node.addresses ?? []),
+      ...(this.#proxy !== undefined && { proxyPort: this.#proxy.port }),
+    }
+  }
+
+  #route(port: PortPlan): { readonly counters: RouteCounters } | undefined {
+    if (port.proxyAddress === undefined) return undefined
+    return this.#proxy?.routes.get(port.proxyAddress)
+  }
+
+  /** Says each problem once, and again when it has come back. */
+  #tell(problems: readonly string[]): void {
+    for (const problem of problems) if (!this.#said.has(problem)) this.#log.warn(problem)
+    this.#said = new Set(problems)
+  }
+}
+
+function httpPorts(plan: TrafficPlan | undefined): readonly (HttpPort & { readonly id: string })[] {
+  const ports: (HttpPort & { readonly id: string })[] = []
+  for (const port of plan?.ports ?? []) {
+    if (port.proxyAddress === undefined) continue
+    ports.push({
+      id: port.id,
+      localAddress: port.proxyAddress,
+      name: port.label,
+      authority: `${port.clusterIps[0] ?? 'service'}:${port.port}`,
+      policy: port.policy,
+      endpoints: port.destinations,
+      ...(port.affinitySeconds !== undefined && { affinitySeconds: port.affinitySeconds }),
+    })
+  }
+  return ports
+}
+
+/** Ports of other programs, as far as a NodePort that is not served yet could collide with them. */
+async function busyPorts(
+  services: Iterable<ServiceView>,
+  plan: TrafficPlan | undefined,
+): Promise<ReadonlySet<string>> {
+  const served = new Set(
+    (plan?.ports ?? []).map(({ protocol, nodePort }) => `${protocol}/${nodePort ?? 0}`),
+  )
+  for (const { ports } of services) {
+    for (const { protocol, nodePort } of ports) {
+      if (nodePort === undefined || served.has(`${protocol.toLowerCase()}/${nodePort}`)) continue
+      const listening = await listeningPorts()
+      return new Set([...listening].filter((port) => !served.has(port)))
+    }
+  }
+  return new Set()
+}
