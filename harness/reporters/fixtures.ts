@@ -121,7 +121,12 @@ export function failingRun(): RunResult {
     ...passingRun(),
     runId: '20251124-040201-0b11d7',
     startedAt: '2025-11-24T04:02:01.007Z',
-    suite: { ...suite, dirty: true, argv: ['run', '--target', "./my adapter's.js", '--seed', '7'] },
+    suite: {
+      ...suite,
+      seed: 7,
+      dirty: true,
+      argv: ['run', '--target', "./my adapter's.js", '--seed', '7'],
+    },
     implementation: {
       target: 'edgemesh',
       organization: 'kubeedge',

@@ -5,7 +5,7 @@ import { shellLine } from './text.ts'
 export function reproduceCommand({ suite }: Pick<RunResult, 'suite'>): string {
   const seeded = suite.argv.some((word) => word === '--seed' || word.startsWith('--seed='))
   const argv = seeded ? suite.argv : [...suite.argv, '--seed', String(suite.seed)]
-  return `npx meshmark@${suite.version} ${shellLine(argv)}`
+  return `npx meshmark ${shellLine(argv)}`
 }
 
 /** `meshmark 0.1.0, commit 8ac377a0c4f8 with local changes`. */

@@ -1,16 +1,16 @@
 /**
- * Text of unknown origin as a document can hold it: control characters become their visible pictures (ESC becomes
- * U+241B), lone surrogates and noncharacters the replacement character. Line ends become `\n`; tabs stay.
+ * Text of unknown origin as a document can hold it: control characters are written out (ESC as `\x1b`), lone
+ * surrogates and noncharacters become the replacement character. Line ends become `\n`; tabs stay.
  */
 export function visible(text: string): string {
   return text
     .replaceAll('\r\n', '\n')
-    .replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F]/g, picture)
-    .replaceAll(/[\u0080-\u009F\uFFFE\uFFFF]|\p{Surrogate}/gu, '\uFFFD')
+    .replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, writtenOut)
+    .replaceAll(/[\uFFFE\uFFFF]|\p{Surrogate}/gu, '\uFFFD')
 }
 
-function picture(character: string): string {
-  return character === '\u007F' ? '\u2421' : String.fromCharCode(0x24_00 + character.charCodeAt(0))
+function writtenOut(character: string): string {
+  return String.raw`\x` + character.charCodeAt(0).toString(16).padStart(2, '0')
 }
 
 /** The first `max` characters, and how many were left out. */

@@ -21,7 +21,7 @@ export function verdictOf(result: RunResult): Verdict {
     ...(partial
       ? {
           exitCode: 130,
-          exitMeaning: 'interrupted; what was found until then may be read, not compared',
+          exitMeaning: 'the run was interrupted',
         }
       : exits[conclusion]),
   }

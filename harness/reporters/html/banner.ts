@@ -1,9 +1,11 @@
 import type { RunResult } from '../../model/run-result.ts'
 import { counted } from '../text.ts'
-import { verdictOf } from '../verdict.ts'
+import { isAnswered, verdictOf } from '../verdict.ts'
 import { heading, type Frame } from './frame.ts'
 import { glyph } from './glyph.ts'
 import { markup, type Markup } from './markup.ts'
+import { questionId } from './question.ts'
+import { stepId } from './walkthrough.ts'
 
 /** The verdict: one sentence, what the exit code says, and what a reader must know before believing more. */
 export function banner(result: RunResult, frame: Frame, headingLevel: 1 | 3): Markup {
@@ -15,13 +17,37 @@ ${glyph(verdict.conclusion)}
 <p class="word">${verdict.word}</p>
 ${heading(headingLevel, verdict.sentence)}
 <p class="exit"><span class="code">exit code ${verdict.exitCode}</span> ${verdict.exitMeaning}</p>
-${
-  partial &&
-  markup`<p class="note"><strong>Partial.</strong> The run was interrupted. What was found until then is shown; it must not be compared with other runs.</p>`
-}${
+${culprits(result, frame)}${
+    partial &&
+    markup`<p class="note"><strong>Partial.</strong> The run was interrupted. What was found until then is shown; it must not be compared with other runs.</p>`
+  }${
     problems.length > 0 &&
     markup`<p class="note"><strong>The harness had trouble.</strong> <a href="#${frame.prefix}problems">${counted(problems.length, 'problem')}</a> to read before believing the rest.</p>`
   }</div>
 </div>
 `
+}
+
+/** Named in the banner at most. */
+const maxCulprits = 6
+
+/** What kept the run from passing, each a link to its place. */
+function culprits({ walkthrough, bench }: RunResult, frame: Frame): Markup | false {
+  const steps = (walkthrough?.steps ?? [])
+    .filter(({ status }) => status === 'failed' || status === 'inconclusive')
+    .map((step) => ({ id: stepId(step, frame), text: step.title, why: step.status }))
+  const questions = (bench?.questions ?? [])
+    .filter((question) => !isAnswered(question))
+    .map((question) => ({
+      id: questionId(question, frame),
+      text: question.title,
+      why: 'no valid trial',
+    }))
+  const all = [...steps, ...questions]
+  if (all.length === 0) return false
+  return markup`<ul class="culprits">${all
+    .slice(0, maxCulprits)
+    .map(({ id, text, why }) => markup`<li><a href="#${id}">${text}</a> (${why})</li>`)}${
+    all.length > maxCulprits && markup`<li>and ${all.length - maxCulprits} more</li>`
+  }</ul>`
 }

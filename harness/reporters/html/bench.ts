@@ -1,13 +1,14 @@
 import type { BenchQuestion, BenchResult } from '../../model/run-result.ts'
 import { absent, effectText, intervalText, percent, quantity } from '../format.ts'
+import { invalidTrials, trialCount } from '../invalid-trials.ts'
 import { counted } from '../text.ts'
 import { isAnswered } from '../verdict.ts'
 import { bars } from './charts/bars.ts'
-import { heading, section, slug, type Frame } from './frame.ts'
+import { heading, section, type Frame } from './frame.ts'
 import { glyph } from './glyph.ts'
 import { markup, type Markup } from './markup.ts'
 import { cpuUsPerRequest } from './numbers.ts'
-import { question } from './question.ts'
+import { question, questionId } from './question.ts'
 import { numberColumn, table, textColumn } from './table.ts'
 
 /** All answers in short, then every question with its pictures, then what a request costs in CPU. */
@@ -32,7 +33,7 @@ function atAGlance(questions: readonly BenchQuestion[], frame: Frame): Markup {
 ${questions.map(
   (
     asked,
-  ) => markup`<li><a href="#${frame.prefix}q-${slug(asked.id)}">${asked.title}</a>${shortAnswer(asked)}</li>
+  ) => markup`<li><a href="#${questionId(asked, frame)}">${asked.title}</a>${shortAnswer(asked)}</li>
 `,
 )}</ol>
 `
@@ -45,12 +46,13 @@ function shortAnswer(asked: BenchQuestion): Markup {
     return markup`<span class="big s-invalid">${glyph('invalid')} no valid trial</span><span class="small">${absent}</span>`
   const own = quantity(value, asked.unit)
   if (effect === undefined)
-    return markup`<span class="big">${own}</span><span class="small">median of trials</span>`
+    return markup`<span class="big">${own}</span><span class="small">median of ${counted(trialCount(asked) - invalidTrials(asked).length, 'trial')}</span>`
+  const direct = quantity(asked.arms.find((arm) => arm.id === 'direct')?.value, asked.unit)
   const range =
     effect.interval === undefined
       ? 'too few pairs for an interval'
       : `${intervalText(effect)}, ${percent(effect.confidence)} confidence`
-  return markup`<span class="big">${effectText(effect.estimate, effect)}</span><span class="small">${own} through the target<br>${range}</span>`
+  return markup`<span class="big">${effectText(effect.estimate, effect)}</span><span class="small">${direct} direct, ${own} through target<br>${range}</span>`
 }
 
 function cpu(questions: readonly BenchQuestion[], frame: Frame): Markup | false {
@@ -69,7 +71,7 @@ ${bars({
   id: `${id}-bars`,
   title: 'CPU time of the data plane per request',
   unit: 'us/req',
-  better: 'left is better',
+  better: 'shorter is better',
   bars: rows
     .filter(({ arm, value }) => arm.id === 'target' && value !== undefined)
     .map(({ asked, value }) => ({ label: asked.id, arm: 'target', value, dots: [] })),

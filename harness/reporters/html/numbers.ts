@@ -24,7 +24,7 @@ export function armsTable(question: BenchQuestion, curves: readonly Curve[], id:
     rows: question.arms.map((arm) => {
       const all = curves.find((curve) => curve.arm === arm.id)?.all
       return [
-        arm.label,
+        question.arms.length > 1 ? arm.id : arm.label,
         number(arm.value),
         ...(quantiles
           ? [0.5, 0.9, 0.99, 0.999].map((share) =>
@@ -59,7 +59,7 @@ export function pairsTable(question: BenchQuestion, effect: PairedEffect, id: st
     id: `${id}-pairs-table`,
     caption: `Pairs: ${effect.metric}. Hodges-Lehmann estimate ${effectText(effect.estimate, effect)}, interval ${intervalText(effect)} at ${percent(effect.confidence)} confidence.`,
     columns: [
-      textColumn('pair'),
+      numberColumn('pair'),
       numberColumn(`direct, ${unit}`),
       numberColumn(`target, ${unit}`),
       numberColumn(effect.kind === 'ratio' ? 'target over direct' : 'target minus direct'),
@@ -109,7 +109,7 @@ export function trialsTable(
     ],
     rows: rows.map(({ arm, trial, at }) => [
       at < 0 ? absent : String(at + 1),
-      arm.label,
+      arm.id,
       String(trial.pair + 1),
       number(trial.value),
       count(trial.count),

@@ -18,7 +18,7 @@ export function question(
   frame: Frame,
   withTrials: boolean,
 ): Markup {
-  const id = `${frame.prefix}q-${slug(asked.id)}`
+  const id = questionId(asked, frame)
   const curves = isTime(asked) ? asked.arms.flatMap(curveOf) : []
   return markup`<article class="question" id="${id}" aria-labelledby="${id}-title">
 <p class="tag"><code>${asked.id}</code></p>
@@ -27,13 +27,13 @@ ${heading(frame.level + 1, asked.title, `${id}-title`)}
 ${unused(asked)}
 <p class="meta">${asked.load} · ${asked.generator} · ${counted(trialCount(asked), 'trial')}</p>
 ${legend(asked.arms)}
-<div class="charts">
-<figure><figcaption>${metricName(asked)}: median and single trials</figcaption>
+<div class="charts${asked.effect !== undefined && curves.length > 0 && ' three'}">
+<figure><figcaption>${metricName(asked)}: bars are medians, dots single trials</figcaption>
 ${bars({
   id: `${id}-bars`,
   title: `${metricName(asked)} by way`,
   unit: asked.unit,
-  better: asked.better === 'lower' ? 'left is better' : 'right is better',
+  better: asked.better === 'lower' ? 'shorter is better' : 'longer is better',
   bars: asked.arms.map((arm) => barOf(arm, asked)),
 })}</figure>
 ${
@@ -57,13 +57,18 @@ ${asked.effect !== undefined && pairsTable(asked, asked.effect, id)}${trialsTabl
 `
 }
 
-/** `median response time` or `requests per second`. */
-export function metricName({ unit }: BenchQuestion): string {
+/** Where a question stands in the document. */
+export function questionId({ id }: BenchQuestion, { prefix }: Frame): string {
+  return `${prefix}q-${slug(id)}`
+}
+
+/** What a trial yields. */
+function metricName({ unit }: BenchQuestion): string {
   return unit === 'req/s'
     ? 'Requests per second'
     : unit === 'us/req'
       ? 'CPU per request'
-      : 'Response time'
+      : 'Median response time'
 }
 
 function isTime({ unit }: BenchQuestion): boolean {
@@ -81,7 +86,7 @@ function curveOf(arm: BenchArm): readonly Curve[] {
 
 function barOf(arm: BenchArm, { unit }: BenchQuestion): Parameters<typeof bars>[0]['bars'][number] {
   return {
-    label: arm.label,
+    label: `${arm.id}: ${arm.label}`,
     arm: arm.id,
     value: arm.value,
     dots: arm.trials.flatMap((trial) =>

@@ -1,6 +1,7 @@
 /** Pictures: the target in the accent colour and filled, the direct way grey and hollow or dashed. */
 export const chartStyle: string = `
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1.75rem 2.5rem; margin-block: 1.25rem 1.5rem; align-items: start; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)); gap: 1.75rem 2.5rem; margin-block: 1.25rem 1.5rem; align-items: start; }
+@media print, (min-width: 60rem) { .charts.three { grid-template: "bars curve" auto "pairs curve" 1fr / 1fr 1fr; } .charts.three > :nth-child(1) { grid-area: bars; } .charts.three > :nth-child(2) { grid-area: pairs; } .charts.three > :nth-child(3) { grid-area: curve; } }
 figure { max-width: 32rem; min-width: 0; }
 figcaption { font-size: .875rem; font-weight: 600; margin-bottom: .6rem; text-wrap: pretty; }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; margin-top: 1rem; font-size: .875rem; }

@@ -28,13 +28,13 @@ html { scroll-behavior: smooth; scroll-padding-top: 1.5rem; -webkit-text-size-ad
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 body {
   margin: 0; background: var(--page); color: var(--ink);
-  font: 1rem/1.55 Inter, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif;
+  font: 1rem/1.55 Inter, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif;
   font-variant-numeric: tabular-nums; overflow-wrap: break-word;
 }
 h1, h2, h3, h4, p, ul, ol, dl, dd, figure, pre { margin: 0; }
 ul, ol { padding: 0; list-style: none; }
 h1, h2, h3, h4 { line-height: 1.25; text-wrap: balance; letter-spacing: -.012em; font-weight: 650; }
-h1 { font-size: clamp(1.45rem, 1.1rem + 1.6vw, 2.1rem); letter-spacing: -.022em; }
+h1 { font-size: clamp(1.4rem, 1.1rem + 1.4vw, 2rem); letter-spacing: -.022em; text-wrap: pretty; }
 h2 { font-size: 1.5rem; letter-spacing: -.018em; }
 h3 { font-size: 1.15rem; }
 h4 { font-size: 1rem; }
@@ -43,6 +43,7 @@ a:hover { text-decoration-thickness: 2px; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 3px; border-radius: 3px; }
 code, pre { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace; font-size: .86em; }
 code { overflow-wrap: anywhere; }
+pre code { font-size: 1em; }
 .lead { color: var(--muted); max-width: 68ch; text-wrap: pretty; }
 .meta { color: var(--muted); font-size: .875rem; text-wrap: pretty; }
 .skip { position: absolute; left: 1rem; top: -4rem; background: var(--surface); padding: .5rem 1rem; border-radius: 6px; z-index: 1; }
@@ -85,6 +86,9 @@ const parts = `
 .banner .exit { margin-top: .8rem; }
 .banner .code { display: inline-block; font-weight: 600; padding: .05rem .55rem; margin-right: .35rem; border: 1px solid var(--tone); border-radius: 99px; font-size: .875rem; white-space: nowrap; }
 .banner .note { margin-top: .6rem; padding-left: .8rem; border-left: 3px solid var(--tone); }
+.banner .culprits { margin-top: .8rem; }
+.banner .culprits a { color: inherit; }
+.banner .culprits li + li { margin-top: .2rem; }
 .verdicts { display: grid; gap: 1.25rem; margin-top: 1.5rem; }
 .verdicts h2 { font-size: 1rem; margin-bottom: .5rem; }
 .verdicts .banner { padding: 1rem 1.25rem; }
@@ -99,21 +103,22 @@ const parts = `
 .facts dd { overflow-wrap: anywhere; }
 .part > .facts + .scroll, .part > .charts + .facts { margin-top: 1.75rem; }
 .steps { margin-top: 1.75rem; }
-.step { position: relative; padding: 0 0 1.6rem 2.35rem; }
+.step { position: relative; padding: 0 0 1.5rem 2.35rem; }
 .step::before { content: ""; position: absolute; left: .6rem; top: 1.9rem; bottom: .25rem; width: 1px; background: var(--line); }
 .step:last-child::before { display: none; }
 .step > .glyph { position: absolute; left: 0; top: .15rem; }
-.step-head { display: flex; flex-wrap: wrap; gap: .1rem 1.5rem; align-items: baseline; justify-content: space-between; margin-bottom: .45rem; }
+.step-head { display: flex; flex-wrap: wrap; gap: .1rem 1.5rem; align-items: baseline; justify-content: space-between; margin-bottom: .2rem; }
 .step-head h3, .step-head h4 { font-size: 1rem; font-weight: 600; letter-spacing: 0; flex: 1 1 18rem; text-wrap: pretty; }
 .step-status { font-size: .8125rem; color: var(--muted); white-space: nowrap; }
 .step-status .status { color: var(--tone); font-weight: 600; }
 .step-status .took { display: inline-block; min-width: 4.2rem; text-align: right; }
 pre { background: var(--sunken); border-radius: 8px; padding: .55rem .8rem; overflow-x: auto; line-height: 1.5; }
-.command { background: none; border: 1px solid var(--line); }
+.command { background: none; padding: 0; border-radius: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+[data-copy] { background: var(--sunken); padding: .7rem .9rem; border-radius: 8px; }
 .command .prompt { color: var(--muted); user-select: none; }
-.outcome { margin-top: .55rem; font-size: .9rem; }
+.outcome { margin-top: .35rem; font-size: .9rem; }
 .outcome > div { display: grid; grid-template-columns: 5rem minmax(0, 1fr); gap: .75rem; }
-.outcome > div + div { margin-top: .35rem; }
+.outcome > div + div { margin-top: .2rem; }
 .outcome dt { color: var(--muted); }
 .outcome dd { overflow-wrap: anywhere; }
 .s-failed .o-seen dd, .s-inconclusive .o-reason dd { color: var(--tone); font-weight: 600; }
@@ -123,7 +128,7 @@ summary code { color: var(--ink); }
 summary:hover { color: var(--accent); }
 details[open] > summary { margin-bottom: .5rem; }
 .glance { margin-top: 1.5rem; border-top: 1px solid var(--line); }
-.glance li { display: grid; grid-template-columns: minmax(0, 1fr) 9rem 15rem; gap: .2rem 1.5rem; align-items: baseline; padding: .7rem 0; border-bottom: 1px solid var(--line); }
+.glance li { display: grid; grid-template-columns: minmax(0, 1fr) 8.5rem 18.5rem; gap: .2rem 1.5rem; align-items: baseline; padding: .7rem 0; border-bottom: 1px solid var(--line); }
 .glance a { color: var(--ink); text-decoration-color: var(--line); }
 .glance .big { font-size: 1.2rem; font-weight: 650; letter-spacing: -.015em; text-align: right; white-space: nowrap; }
 .glance .big.s-invalid { font-size: .95rem; color: var(--tone); }
@@ -141,23 +146,35 @@ details[open] > summary { margin-bottom: .5rem; }
 .mark { display: inline-flex; gap: .4rem; align-items: center; color: var(--tone); font-weight: 600; white-space: nowrap; }
 .mark .glyph { width: 1rem; height: 1rem; }
 #reproduce p + pre, .part > p + pre { margin-top: .75rem; }
-.part > pre + p { margin-top: .75rem; }
-.scroll { overflow-x: auto; }
+.part > pre + p, .part > button + p { margin-top: .75rem; }
+.scroll {
+  --under: var(--page); overflow-x: auto;
+  background: linear-gradient(to right, var(--under) 40%, transparent) 0 0 / 2.5rem 100% no-repeat local, linear-gradient(to left, var(--under) 40%, transparent) 100% 0 / 2.5rem 100% no-repeat local,
+    linear-gradient(to right, var(--line), transparent) 0 0 / .8rem 100% no-repeat scroll, linear-gradient(to left, var(--line), transparent) 100% 0 / .8rem 100% no-repeat scroll;
+}
+.question .scroll { --under: var(--surface); }
 .scroll + .scroll { margin-top: 1.5rem; }
 table { border-collapse: collapse; font-size: .875rem; line-height: 1.4; min-width: min(100%, 20rem); }
-caption { text-align: left; color: var(--muted); font-size: .8125rem; padding-bottom: .4rem; max-width: 80ch; }
+caption { text-align: left; color: var(--muted); font-size: .8125rem; padding-bottom: .4rem; }
+caption span { display: block; position: sticky; left: 0; max-width: min(80ch, 100vw - 2rem); width: fit-content; }
 th, td { padding: .4rem 1.4rem .4rem 0; text-align: left; vertical-align: baseline; }
 th { font-weight: 600; }
 thead th { color: var(--muted); font-weight: 500; font-size: .8125rem; border-bottom: 1px solid var(--line); vertical-align: bottom; }
 tbody tr + tr > * { border-top: 1px solid var(--line); }
 tbody th { font-weight: 500; }
+tbody th.t { min-width: 8.5rem; }
+.lead + .scroll { margin-top: 1.25rem; }
 .n { text-align: right; white-space: nowrap; }
 tr > :last-child { padding-right: 0; }
-@media (max-width: 44rem) {
+@media screen and (max-width: 44rem) {
   .banner { grid-template-columns: minmax(0, 1fr); gap: .8rem; }
   .glance li { grid-template-columns: minmax(0, 1fr); }
   .glance .big { text-align: left; }
   .outcome > div { grid-template-columns: minmax(0, 1fr); gap: 0; }
+  .outcome > div + div { margin-top: .45rem; }
+  .outcome dt { font-size: .8125rem; }
+  .step-status .took { min-width: 0; margin-left: .5rem; }
+  .facts { grid-template-columns: repeat(auto-fill, minmax(min(9.5rem, 100%), 1fr)); gap: 1rem 1.25rem; }
   .question { margin-inline: -1rem; border-inline: 0; border-radius: 0; padding-inline: 1rem; }
   th, td { padding-right: 1rem; }
 }`
@@ -165,17 +182,25 @@ tr > :last-child { padding-right: 0; }
 const paper = `
 @media print {
   @page { margin: 16mm 14mm; }
-  body { background: none; font-size: 10pt; }
+  :root { color-scheme: light; }
+  body { background: #fff; font-size: 10pt; }
   .contents, .skip, button { display: none; }
   .masthead, .page, footer { max-width: none; padding-inline: 0; }
-  .banner, .unused, pre { border: 1px solid var(--line); }
+  .banner, .unused, dd pre { border: 1px solid var(--line); }
   .question { padding: 0; border: 0; background: none; margin-inline: 0; }
-  .charts { grid-template-columns: 1fr 1fr !important; }
+  .charts { grid-template-columns: 1fr 1fr; gap: 1rem 1.5rem; }
+  main > section + section { margin-top: 2rem; }
+  .glance li { grid-template-columns: minmax(0, 1fr) 5.5rem 14rem; }
   figure, .step, .facts > div, tr, .glance li, .banner { break-inside: avoid; }
   h1, h2, h3, h4, .tag, .answer, caption, figcaption { break-after: avoid; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
   .scroll { overflow: visible; }
-  .numbers table { font-size: 6.5pt; }
+  .scroll { background: none; }
+  table { font-size: 8pt; }
+  th, td { padding-right: .8rem; }
+  tbody th.t { min-width: 0; }
+  .numbers table, .numbers thead th { font-size: 6.5pt; }
+  .numbers table { min-width: 0; }
   .numbers th, .numbers td { padding-right: .5rem; white-space: normal; }
   details::details-content { content-visibility: visible; }
   a { color: inherit; text-decoration: none; }

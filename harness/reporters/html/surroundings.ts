@@ -67,7 +67,7 @@ export function reproduce(result: RunResult, frame: Frame): Markup {
     'reproduce',
     'Reproduce',
     markup`<p>The same machine, the same seed (${suite.seed}), hence the same arrivals and the same order of trials:</p>
-<pre class="command" tabindex="0" data-copy><span class="prompt" aria-hidden="true">$ </span><code>${reproduceCommand(result)}</code></pre>
+<pre class="command" data-copy><span class="prompt" aria-hidden="true">$ </span><code>${reproduceCommand(result)}</code></pre>
 ${
   suite.commit !== undefined &&
   markup`<p>From a checkout: commit <code>${suite.commit}</code>${suite.dirty === true && ', which had local changes, so that the commit alone may not repeat it'}.</p>`

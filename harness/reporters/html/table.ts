@@ -26,7 +26,7 @@ export function table({ id, caption, columns, rows }: TableInit): Markup {
 `,
   )
   return markup`<div class="scroll" tabindex="0" role="region" aria-labelledby="${id}"><table>
-<caption id="${id}">${caption}</caption>
+<caption id="${id}"><span>${caption}</span></caption>
 <thead><tr>${columns.map((column, at) => markup`<th scope="col" class="${css(at)}">${column.title}</th>`)}</tr></thead>
 <tbody>
 ${body}</tbody></table></div>

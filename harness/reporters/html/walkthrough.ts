@@ -2,7 +2,7 @@ import type { StepResult, WalkthroughResult } from '../../model/run-result.ts'
 import { duration } from '../format.ts'
 import { cut } from '../text.ts'
 import { having } from '../verdict.ts'
-import { heading, section, type Frame } from './frame.ts'
+import { heading, section, slug, type Frame } from './frame.ts'
 import { glyph } from './glyph.ts'
 import { markup, type Markup } from './markup.ts'
 import { link } from './tested.ts'
@@ -30,6 +30,11 @@ ${result.steps.map((step) => drawStep(step, frame))}</ol>`,
   )
 }
 
+/** Where a step stands in the document. */
+export function stepId({ id }: StepResult, { prefix }: Frame): string {
+  return `${prefix}step-${slug(id)}`
+}
+
 function tally(steps: readonly StepResult[]): string {
   const parts = (['passed', 'failed', 'inconclusive', 'skipped'] as const)
     .map((status) => ({ status, found: having(steps, status) }))
@@ -39,7 +44,7 @@ function tally(steps: readonly StepResult[]): string {
 }
 
 function drawStep(step: StepResult, frame: Frame): Markup {
-  return markup`<li class="step s-${step.status}">
+  return markup`<li class="step s-${step.status}" id="${stepId(step, frame)}">
 ${glyph(step.status)}
 <div class="step-head">${heading(frame.level + 1, step.title)}<p class="step-status"><span class="status">${step.status}</span> <span class="took">${duration(step.durationMs)}</span></p></div>
 ${step.command !== undefined && command(step.command)}
@@ -48,7 +53,7 @@ ${outcome(step)}</li>
 }
 
 function command(text: string): Markup {
-  return markup`<pre class="command"${scrolls(text)}><span class="prompt" aria-hidden="true">$ </span><code>${cut(text, maxTextLength)}</code></pre>`
+  return markup`<pre class="command"><span class="prompt" aria-hidden="true">$ </span><code>${cut(text, maxTextLength)}</code></pre>`
 }
 
 function outcome({ status, reason, expected, seen }: StepResult): Markup | false {

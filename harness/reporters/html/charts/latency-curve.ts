@@ -17,10 +17,10 @@ export interface Curve {
 const left = 44
 const right = 12
 const top = 24
-const bottom = 232
+const bottom = 270
 
 /** Points of a curve: enough for a smooth line at this size. */
-const points = 48
+const points = 64
 
 /** From this ratio of slowest to fastest on, the vertical axis is logarithmic. */
 const logFrom = 12
@@ -39,7 +39,7 @@ export function latencyCurve(id: string, title: string, curves: readonly Curve[]
   const highest = max(every, (one) => valueAt(one, Math.min(reach, highestShare(one)))) ?? 1
   const isLog = highest / Math.max(1, lowest) > logFrom
   const y = isLog
-    ? scaleLog([Math.max(1, lowest), highest], [bottom, top]).nice()
+    ? scaleLog([Math.max(1, lowest * 0.85), highest * 1.1], [bottom, top])
     : scaleLinear([0, highest], [bottom, top]).nice(5)
   const perUnit = highest >= millisecondsFromUs ? 1000 : 1
   const path = (one: Distribution): string => curvePath(one, x, y)
