@@ -413,7 +413,7 @@ t.test('bytes that never become a request line get an answer within 5 s', async 
 })
 
 t.test('Upgrade opens a tunnel for bytes of any kind, half-close included', async (t) => {
-  await using backend = await scriptedBackend((socket, head, rest) => {
+  await using backend = await scriptedBackend((socket, _head, rest) => {
     socket.write(
       'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nserver first',
     )

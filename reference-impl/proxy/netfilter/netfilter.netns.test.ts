@@ -26,15 +26,16 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
   const log = { info: () => undefined, warn: (message: string) => void warnings.push(message) }
   const netfilter = new Netfilter(site, log)
 
-  const dial = (where: string, protocol: string, to: string, count = 1): string[] =>
-    net
-      .exec(
-        where,
-        [process.execPath, join(programs, 'dial.js'), protocol, ...to.split(':'), String(count)],
-        { timeoutMs: 60_000 },
-      )
-      .out.trim()
-      .split('\n')
+  const dial = async (
+    where: string,
+    protocol: string,
+    to: string,
+    count = 1,
+  ): Promise<string[]> => {
+    const argv = [process.execPath, join(programs, 'dial.js'), protocol, ...to.split(':')]
+    const { out } = await net.exec(where, [...argv, String(count)], { timeoutMs: 60_000 })
+    return out.trim().split('\n')
+  }
   const tally = (lines: readonly string[]): Record<string, number> => {
     const counts: Record<string, number> = {}
     for (const line of lines) counts[line] = (counts[line] ?? 0) + 1
@@ -75,7 +76,7 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     'connections go to every endpoint in turn, and the endpoint sees the client itself',
     async (t) => {
       await netfilter.apply(plan(web(), dns()))
-      t.same(tally(dial('client', 'tcp', '10.96.0.10:80', 30)), {
+      t.same(tally(await dial('client', 'tcp', '10.96.0.10:80', 30)), {
         [`a ${addresses.client}`]: 10,
         [`b ${addresses.client}`]: 10,
         [`remote ${addresses.client}`]: 10,
@@ -85,7 +86,7 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
   )
 
   t.test('the node itself reaches a Service', async (t) => {
-    const seen = tally(dial('node', 'tcp', '10.96.0.10:80', 6))
+    const seen = tally(await dial('node', 'tcp', '10.96.0.10:80', 6))
     t.same(seen, {
       [`a ${addresses.node}`]: 2,
       [`b ${addresses.node}`]: 2,
@@ -94,17 +95,17 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
   })
 
   t.test('datagrams are balanced too', async (t) => {
-    t.same(tally(dial('client', 'udp', '10.96.0.10:53', 10)), {
+    t.same(tally(await dial('client', 'udp', '10.96.0.10:53', 10)), {
       [`a ${addresses.client} 5`]: 5,
       [`b ${addresses.client} 5`]: 5,
     })
   })
 
   t.test('a port that no Service has, and a ClusterIP without ports, are refused', async (t) => {
-    t.same(dial('client', 'tcp', '10.96.0.10:81'), ['refused'])
-    t.same(dial('node', 'tcp', '10.96.0.10:81'), ['refused'])
-    t.same(dial('client', 'tcp', '10.96.0.99:80'), ['refused'])
-    t.same(dial('client', 'udp', '10.96.0.10:54'), ['refused'])
+    t.same(await dial('client', 'tcp', '10.96.0.10:81'), ['refused'])
+    t.same(await dial('node', 'tcp', '10.96.0.10:81'), ['refused'])
+    t.same(await dial('client', 'tcp', '10.96.0.99:80'), ['refused'])
+    t.same(await dial('client', 'udp', '10.96.0.10:54'), ['refused'])
   })
 
   t.test(
@@ -112,8 +113,8 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     async (t) => {
       await netfilter.apply(plan(web({ destinations: [] }), dns({ destinations: [] })))
       for (const where of ['client', 'node']) {
-        t.same(dial(where, 'tcp', '10.96.0.10:80'), ['refused'], where)
-        t.same(dial(where, 'udp', '10.96.0.10:53'), ['refused'], where)
+        t.same(await dial(where, 'tcp', '10.96.0.10:80'), ['refused'], where)
+        t.same(await dial(where, 'udp', '10.96.0.10:53'), ['refused'], where)
       }
     },
   )
@@ -121,7 +122,7 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
   t.test('ClientIP affinity holds per client and is released when its endpoint goes', async (t) => {
     const sticky = web({ affinitySeconds: 10_800 })
     await netfilter.apply(plan(sticky))
-    const [first = '', ...rest] = dial('client', 'tcp', '10.96.0.10:80', 16)
+    const [first = '', ...rest] = await dial('client', 'tcp', '10.96.0.10:80', 16)
     t.ok(
       rest.every((line) => line === first),
       'one endpoint for all connections of a client',
@@ -131,7 +132,7 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
       ({ address }) => address !== addresses[name as 'a'],
     )
     await netfilter.apply(plan({ ...sticky, destinations: left }))
-    const after = dial('client', 'tcp', '10.96.0.10:80', 8)
+    const after = await dial('client', 'tcp', '10.96.0.10:80', 8)
     t.notOk(
       after.some((line) => line === first),
       'not the endpoint that went',
@@ -143,30 +144,30 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
   t.test('a new agent takes over the clients that affinity remembers', async (t) => {
     const sticky = web({ affinitySeconds: 600 })
     await netfilter.apply(plan(sticky))
-    dial('other', 'tcp', '10.96.0.10:80')
-    const [before] = dial('client', 'tcp', '10.96.0.10:80')
+    await dial('other', 'tcp', '10.96.0.10:80')
+    const [before] = await dial('client', 'tcp', '10.96.0.10:80')
     await new Netfilter(site, log).apply(plan(sticky))
-    t.same(new Set(dial('client', 'tcp', '10.96.0.10:80', 6)), new Set([before]))
+    t.same(new Set(await dial('client', 'tcp', '10.96.0.10:80', 6)), new Set([before]))
   })
 
   t.test('affinity ends after the time that the Service sets', async (t) => {
     await netfilter.apply(plan(web({ affinitySeconds: 1 })))
-    const [first = ''] = dial('client', 'tcp', '10.96.0.10:80')
+    const [first = ''] = await dial('client', 'tcp', '10.96.0.10:80')
     let moved = false
     for (let attempt = 0; attempt < 20 && !moved; attempt += 1) {
       await new Promise((resolve) => setTimeout(resolve, 1_200))
-      moved = dial('client', 'tcp', '10.96.0.10:80')[0] !== first
+      moved = (await dial('client', 'tcp', '10.96.0.10:80'))[0] !== first
     }
     t.ok(moved)
   })
 
   t.test('a pod reaches itself through its Service', async (t) => {
     await netfilter.apply(plan(web({ destinations: destinations('a') })))
-    const [line = ''] = dial('a', 'tcp', '10.96.0.10:80')
+    const [line = ''] = await dial('a', 'tcp', '10.96.0.10:80')
     t.match(line, /^a /)
     t.notMatch(line, addresses.a, 'the answer has to come back through the node')
     t.same(
-      dial('client', 'tcp', '10.96.0.10:80'),
+      await dial('client', 'tcp', '10.96.0.10:80'),
       [`a ${addresses.client}`],
       'others keep their address',
     )
@@ -177,17 +178,17 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     async (t) => {
       const node = addresses.node
       await netfilter.apply(plan(web({ nodePort: 30_080, destinations: destinations('a') })))
-      t.same(dial('lan', 'tcp', `${node}:30080`), [`a ${addresses.outsider}`])
-      t.same(dial('client', 'tcp', `${node}:30080`), [`a ${addresses.client}`])
-      t.same(dial('node', 'tcp', `${node}:30080`), [`a ${node}`])
+      t.same(await dial('lan', 'tcp', `${node}:30080`), [`a ${addresses.outsider}`])
+      t.same(await dial('client', 'tcp', `${node}:30080`), [`a ${addresses.client}`])
+      t.same(await dial('node', 'tcp', `${node}:30080`), [`a ${node}`])
       await netfilter.apply(plan(web({ nodePort: 30_080, destinations: destinations('remote') })))
       t.same(
-        dial('lan', 'tcp', `${node}:30080`),
+        await dial('lan', 'tcp', `${node}:30080`),
         [`remote ${node}`],
         'masqueraded towards another node',
       )
       await netfilter.apply(plan(web()))
-      t.same(dial('lan', 'tcp', `${node}:30080`), ['refused'], 'gone with the Service')
+      t.same(await dial('lan', 'tcp', `${node}:30080`), ['refused'], 'gone with the Service')
     },
   )
 
@@ -196,12 +197,16 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     async (t) => {
       const local = { nodePort: 30_080, externalDestinations: destinations('a') }
       await netfilter.apply(plan(web(local)))
-      t.same(tally(dial('lan', 'tcp', `${addresses.node}:30080`, 4)), {
+      t.same(tally(await dial('lan', 'tcp', `${addresses.node}:30080`, 4)), {
         [`a ${addresses.outsider}`]: 4,
       })
       await netfilter.apply(plan(web({ ...local, externalDestinations: [] })))
-      t.same(dial('lan', 'tcp', `${addresses.node}:30080`), ['timeout'])
-      t.equal(dial('client', 'tcp', '10.96.0.10:80', 3).length, 3, 'the ClusterIP still works')
+      t.same(await dial('lan', 'tcp', `${addresses.node}:30080`), ['timeout'])
+      t.equal(
+        (await dial('client', 'tcp', '10.96.0.10:80', 3)).length,
+        3,
+        'the ClusterIP still works',
+      )
     },
   )
 
@@ -209,20 +214,20 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     await netfilter.apply(
       plan(web({ externalIps: ['10.99.0.1'], destinations: destinations('a') })),
     )
-    t.same(dial('client', 'tcp', '10.99.0.1:80'), [`a ${addresses.client}`])
+    t.same(await dial('client', 'tcp', '10.99.0.1:80'), [`a ${addresses.client}`])
     await netfilter.apply(plan(web({ externalIps: ['10.99.0.1'], destinations: [] })))
-    t.same(dial('client', 'tcp', '10.99.0.1:80'), ['refused'])
+    t.same(await dial('client', 'tcp', '10.99.0.1:80'), ['refused'])
   })
 
   t.test('the LAN reaches neither ClusterIPs nor the DNS address through this node', async (t) => {
     await netfilter.apply(plan(web(), dns()))
-    t.same(dial('lan', 'tcp', '10.96.0.10:80'), ['timeout'])
-    t.same(dial('lan', 'tcp', '10.96.0.10:81'), ['timeout'])
+    t.same(await dial('lan', 'tcp', '10.96.0.10:80'), ['timeout'])
+    t.same(await dial('lan', 'tcp', '10.96.0.10:81'), ['timeout'])
     await run('ip', ['-n', 'lan', 'route', 'add', '169.254.96.16/32', 'via', addresses.node])
     await run('ip', ['addr', 'add', '169.254.96.16/32', 'dev', 'lo'])
     await net.start('node', backend('node'))
-    t.same(dial('lan', 'tcp', '169.254.96.16:8080'), ['timeout'])
-    t.same(dial('client', 'tcp', '169.254.96.16:8080'), [`node ${addresses.client}`])
+    t.same(await dial('lan', 'tcp', '169.254.96.16:8080'), ['timeout'])
+    t.same(await dial('client', 'tcp', '169.254.96.16:8080'), [`node ${addresses.client}`])
   })
 
   t.test('an open connection survives endpoint changes, a new table and a new agent', async (t) => {
@@ -243,7 +248,7 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     await says('three')
     t.match(heard, /^a /, 'still the first endpoint')
     t.same(
-      dial('client', 'tcp', '10.96.0.10:80'),
+      await dial('client', 'tcp', '10.96.0.10:80'),
       [`b ${addresses.client}`],
       'new ones go to the new endpoint',
     )
@@ -251,27 +256,27 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
   })
 
   t.test('a UDP client with a fixed port follows its Service to a new endpoint', async (t) => {
-    const fixed = (): string =>
-      net
-        .exec('client', [
-          process.execPath,
-          join(programs, 'dial.js'),
-          'udp',
-          '10.96.0.10',
-          '53',
-          '1',
-          '40053',
-        ])
-        .out.trim()
+    const fixed = async (): Promise<string> => {
+      const argv = [
+        process.execPath,
+        join(programs, 'dial.js'),
+        'udp',
+        '10.96.0.10',
+        '53',
+        '1',
+        '40053',
+      ]
+      return (await net.exec('client', argv)).out.trim()
+    }
     const to = (name: 'a' | 'b'): TrafficPlan =>
       plan(dns({ destinations: [{ address: addresses[name], port: 5300 }] }))
     const fresh = new Netfilter(site, log)
     await fresh.apply(plan(dns({ destinations: [] })))
-    t.equal(fixed(), 'refused')
+    t.equal(await fixed(), 'refused')
     await fresh.apply(to('a'))
-    t.match(fixed(), /^a /)
+    t.match(await fixed(), /^a /)
     await fresh.apply(to('b'))
-    t.match(fixed(), /^b /)
+    t.match(await fixed(), /^b /)
   })
 
   t.test('rules that somebody flushed or deleted come back at the next check', async (t) => {
@@ -285,7 +290,7 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     ]) {
       await run('nft', damage.split(' '))
       await fresh.check(site)
-      t.match(dial('client', 'tcp', '10.96.0.10:80')[0] ?? '', /^(a|b|remote) /, damage)
+      t.match((await dial('client', 'tcp', '10.96.0.10:80'))[0] ?? '', /^(a|b|remote) /, damage)
       await fresh.check(site)
     }
     t.equal(fresh.counters.repaired, 4)
@@ -296,7 +301,7 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     await fresh.apply(plan(web()))
     await run('nft', ['delete', 'table', 'ip', 'meshmark'])
     await fresh.apply(plan(web({ port: 90 })))
-    t.match(dial('client', 'tcp', '10.96.0.10:90')[0] ?? '', /^(a|b|remote) /)
+    t.match((await dial('client', 'tcp', '10.96.0.10:90'))[0] ?? '', /^(a|b|remote) /)
   })
 
   t.test('deleting a Service of 3 ports 20 times leaves nothing behind', async (t) => {
@@ -334,7 +339,7 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
       }),
     )
     await fresh.apply(plan(web({ destinations: many }), ...services))
-    t.same(dial('client', 'tcp', '10.97.3.231:80'), [`a ${addresses.client}`])
+    t.same(await dial('client', 'tcp', '10.97.3.231:80'), [`a ${addresses.client}`])
   })
 
   t.test('uninstalling leaves the rules of others byte for byte', async (t) => {

@@ -7,7 +7,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 
 export interface Lab extends Disposable {
   /** Runs a program in the namespace of a pod (or `lan`), waits for it, returns what it printed. */
-  exec(where: string, command: readonly string[], options?: { readonly timeoutMs?: number }): Ran
+  exec(
+    where: string,
+    command: readonly string[],
+    options?: { readonly timeoutMs?: number },
+  ): Promise<Ran>
   /** Starts a program that stays; resolves when it prints `ready`. */
   start(where: string, command: readonly string[], ready?: RegExp): Promise<ChildProcess>
   /** Starts a program without waiting; `where` 'node' is the test's own namespace. */
@@ -43,19 +47,20 @@ export function lab(): Lab {
     return child
   }
   return {
-    exec(where, argv, options = {}) {
+    async exec(where, argv, options = {}) {
       const [program = '', ...args] = command(where, argv)
-      try {
-        const out = execFileSync(program, args, {
-          encoding: 'utf8',
-          timeout: options.timeoutMs ?? 10_000,
-          stdio: ['ignore', 'pipe', 'pipe'],
-        })
-        return { code: 0, out }
-      } catch (error) {
-        const { status, stdout } = error as { status?: number | null; stdout?: string }
-        return { code: status ?? 124, out: stdout ?? '' }
-      }
+      // why: the test's own process may be what serves the program; waiting must not block it
+      const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+      const late = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 20_000)
+      let out = ''
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+      child.stderr.resume()
+      const code = await new Promise<number>((resolve, reject) => {
+        child.once('error', reject)
+        child.once('close', (status) => resolve(status ?? 124))
+      })
+      clearTimeout(late)
+      return { code, out }
     },
     spawn: begin,
     async start(where, argv, ready = /ready/) {
