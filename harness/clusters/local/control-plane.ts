@@ -32,6 +32,8 @@ interface ControllersModule {
     readonly clusterDomain: string
     readonly podCidr: string
     readonly serviceCidr: string
+    readonly apiAddress: string
+    readonly apiPort: number
     readonly log: (line: string) => void
   }): AsyncDisposable | Promise<AsyncDisposable>
 }
@@ -69,6 +71,8 @@ async function run(config: ControlPlaneConfig): Promise<void> {
     clusterDomain: config.clusterDomain,
     podCidr: config.podCidr,
     serviceCidr: config.serviceCidr,
+    apiAddress: config.masterAddress,
+    apiPort: config.listen.port,
     log,
   })
   const stop = () => {
@@ -103,11 +107,14 @@ async function loadResources(): Promise<{
   readonly definitions: readonly ResourceDefinition[]
   readonly schema: SchemaDocument
 }> {
-  const resources = await optionalImport<{ readonly definitions: readonly ResourceDefinition[] }>(
-    './apiserver/resources/index.js',
-    'resource definitions',
-  )
-  return { definitions: resources?.definitions ?? [], schema: { kinds: {}, types: {} } }
+  const resources = await optionalImport<{
+    readonly definitions: readonly ResourceDefinition[]
+    readonly fields: SchemaDocument
+  }>('./apiserver/resources/index.js', 'resource definitions')
+  return {
+    definitions: resources?.definitions ?? [],
+    schema: resources?.fields ?? { kinds: {}, types: {} },
+  }
 }
 
 /** Parts of the control plane that other files bring; without them it runs as far as it can. */
