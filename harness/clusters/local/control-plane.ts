@@ -38,6 +38,12 @@ interface ControllersModule {
   }): AsyncDisposable | Promise<AsyncDisposable>
 }
 
+/** What `apiserver/resources/index.ts` exports. */
+interface ResourcesModule {
+  readonly definitions: readonly ResourceDefinition[]
+  readonly fields: SchemaDocument
+}
+
 interface TokenEntry {
   readonly token: string
   readonly groups?: readonly string[]
@@ -107,10 +113,10 @@ async function loadResources(): Promise<{
   readonly definitions: readonly ResourceDefinition[]
   readonly schema: SchemaDocument
 }> {
-  const resources = await optionalImport<{
-    readonly definitions: readonly ResourceDefinition[]
-    readonly fields: SchemaDocument
-  }>('./apiserver/resources/index.js', 'resource definitions')
+  const resources = await optionalImport<ResourcesModule>(
+    './apiserver/resources/index.js',
+    'resource definitions',
+  )
   return {
     definitions: resources?.definitions ?? [],
     schema: resources?.fields ?? { kinds: {}, types: {} },

@@ -48,7 +48,7 @@ export function decodeObject(
  */
 export function pruneObject(resource: ServedResource, object: JsonObject): readonly string[] {
   if (resource.type === undefined) return []
-  const walk = new Walk(resource.definition)
+  const walk = new Walk(resource.definition, !resource.isCustom)
   walk.value(object, resource.type, '', '')
   return walk.unknown.map((path) => `unknown field "${path}"`)
 }
@@ -84,8 +84,12 @@ class Walk {
   readonly unknown: string[] = []
   readonly #definition: ResourceDefinition
 
-  constructor(definition: ResourceDefinition) {
+  /** Custom resources tell a wrong type by validation, not by decoding. */
+  readonly #isStrict: boolean
+
+  constructor(definition: ResourceDefinition, isStrict: boolean) {
     this.#definition = definition
+    this.#isStrict = isStrict
   }
 
   /**
@@ -95,7 +99,10 @@ class Walk {
   value(value: unknown, type: FieldType, path: string, goPath: string, struct = ''): void {
     switch (type.kind) {
       case 'object':
-        if (!isObject(value)) throw this.#mismatch(value, struct, goPath, `v1.${type.name}`)
+        if (!isObject(value)) {
+          this.#mismatch(value, struct, goPath, `v1.${type.name}`)
+          return
+        }
         for (const [field, item] of Object.entries(value)) {
           const childPath = path === '' ? field : `${path}.${field}`
           const fieldType = type.fields.get(field)
@@ -103,8 +110,9 @@ class Walk {
             if (type.open) continue
             this.unknown.push(childPath)
             Reflect.deleteProperty(value, field)
-          } else if (item === null) Reflect.deleteProperty(value, field)
-          else {
+          } else if (item === null) {
+            if (this.#isStrict) Reflect.deleteProperty(value, field)
+          } else {
             const childGoPath = goPath === '' ? field : `${goPath}.${field}`
             this.value(item, fieldType, childPath, childGoPath, type.name)
           }
@@ -112,7 +120,8 @@ class Walk {
         return
       case 'map':
         if (!isObject(value)) {
-          throw this.#mismatch(value, struct, goPath, `map[string]${goName(type.values)}`)
+          this.#mismatch(value, struct, goPath, `map[string]${goName(type.values)}`)
+          return
         }
         for (const [key, item] of Object.entries(value)) {
           if (item === null) value[key] = type.values.kind === 'scalar' ? zeroOf(type.values) : {}
@@ -120,22 +129,26 @@ class Walk {
         }
         return
       case 'list':
-        if (!isArray(value)) throw this.#mismatch(value, struct, goPath, `[]${goName(type.items)}`)
+        if (!isArray(value)) {
+          this.#mismatch(value, struct, goPath, `[]${goName(type.items)}`)
+          return
+        }
         value.forEach((item, index) => {
           if (item === null && type.items.kind !== 'scalar') value[index] = {}
           else this.value(item, type.items, `${path}[${index}]`, goPath, struct)
         })
         return
       case 'scalar':
-        if (!fits(value, type.name)) throw this.#mismatch(value, struct, goPath, goName(type))
+        if (!fits(value, type.name)) this.#mismatch(value, struct, goPath, goName(type))
     }
   }
 
-  #mismatch(value: unknown, struct: string, goPath: string, goType: string): Error {
+  #mismatch(value: unknown, struct: string, goPath: string, goType: string): void {
+    if (!this.#isStrict) return
     const literal =
       typeof value === 'number' && !Number.isInteger(value) ? `number ${value}` : jsonKind(value)
     const where = goPath === '' ? 'Go value' : `Go struct field ${struct}.${goPath}`
-    return badRequest(
+    throw badRequest(
       `${cannotBeHandled(this.#definition)}: json: cannot unmarshal ${literal} into ${where} of type ${goType}`,
     )
   }

@@ -256,3 +256,11 @@ function splitFlag(word: string): [string, string] {
 function isScalarName(name: string): name is ScalarName {
   return scalarNames.has(name)
 }
+
+/** The metadata of every object. */
+export const objectMetaType: FieldType = metaType()
+
+function metaType(): FieldType {
+  const schema = parseSchema({ kinds: { 'v1/Any': 'Any' }, types: { Any: {} } })
+  return schema.typeOf('v1', 'Any')?.fields.get('metadata') ?? anyType
+}

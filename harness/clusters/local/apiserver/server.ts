@@ -1,21 +1,19 @@
-import { createServer } from 'node:https'
-import type { Server } from 'node:https'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { KubeObject } from '../../../model/kubernetes.ts'
-import { noSuchResource } from './api-errors.ts'
 import { serviceAccountTokens } from './auth/service-account-tokens.ts'
-import { bearerToken, readTokens } from './auth/tokens.ts'
+import { readTokens } from './auth/tokens.ts'
+import { reviewDefinitions, reviewSchema } from './auth/reviews.ts'
+import { customResourceDefinitions } from './crd/definition.ts'
+import { serveCustomResources } from './crd/serve.ts'
 import { Discovery } from './discovery/serve.ts'
 import { defaultTuning } from './environment.ts'
-import type { ApiEnvironment, Tuning, User } from './environment.ts'
-import { sendFailure, sendText, toApiError } from './http/answer.ts'
-import { parseResourcePath } from './http/request-path.ts'
-import { handleResource } from './http/resource-handler.ts'
+import type { ApiEnvironment, Tuning } from './environment.ts'
+import { openAdminDoor } from './faults/admin-door.ts'
+import { FaultBoard } from './faults/fault-board.ts'
+import { Listener } from './http/listener.ts'
 import type { ServerParts } from './http/request-context.ts'
+import { OpenApi } from './openapi/serve.ts'
 import { loadPki } from './pki/pki.ts'
+import type { Pki } from './pki/pki.ts'
 import { Registry, apiVersionOf } from './registry.ts'
-import { ApiError } from './resource-definition.ts'
 import type { ResourceDefinition, StrategyContext } from './resource-definition.ts'
 import { parseSchema } from './schema.ts'
 import type { SchemaDocument } from './schema.ts'
@@ -27,7 +25,7 @@ export interface ApiServerConfig {
   readonly listen?: { readonly host: string; readonly port: number }
   /** Path of a unix socket that speaks the same TLS. */
   readonly socket?: string
-  /** Path of the unix socket of the fault door (plain HTTP). */
+  /** Path of the unix socket of the fault door (plain HTTP, see faults/admin-door.ts). */
   readonly adminSocket?: string
   /** Holds ca.crt, server.crt, server.key, sa.key; they are made when the folder is empty. */
   readonly pkiDir: string
@@ -58,147 +56,97 @@ export interface ApiServer extends AsyncDisposable {
  * @throws Error when it cannot listen or the token file is wrong
  */
 export async function startApiServer(config: ApiServerConfig): Promise<ApiServer> {
+  const log = config.log ?? (() => undefined)
   const pki = loadPki({ directory: config.pkiDir, names: serverNames(config) })
-  const parts = assemble(config, pki.serviceAccountKey)
-  const { environment } = parts
+  const environment = makeEnvironment(config)
+  const faults = new FaultBoard({
+    refuse: async (isRefusing) => {
+      if (isRefusing) await tcp?.close()
+      else await tcp?.open()
+    },
+    compact: () => {
+      environment.store.compact()
+    },
+  })
+  const parts = makeParts(config, environment, pki, faults)
+  const { registry } = environment
   const host = config.masterAddress ?? '127.0.0.1'
-  const discovery = new Discovery(environment.registry, `${host}:${config.listen?.port ?? 0}`)
-
-  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
-    handle(parts, discovery, request, response).catch((error: unknown) => {
-      const failure = toApiError(error)
-      if (failure.code >= 500) {
-        config.log?.(`${request.method ?? ''} ${request.url ?? ''}: ${stackOf(error)}`)
-      }
-      sendFailure(response, failure)
-    })
+  const routes = {
+    parts,
+    discovery: new Discovery(registry, `${host}:${config.listen?.port ?? 0}`),
+    openApi: new OpenApi(registry),
   }
-  const makeServer = (): Server => {
-    const server = createServer(
-      { key: pki.serverKey, cert: pki.serverCertificate, keepAlive: true },
-      onRequest,
-    )
-    server.keepAliveTimeout = 120_000
-    return server
-  }
-  const servers: Server[] = []
-  if (config.listen !== undefined) servers.push(await listen(makeServer(), config.listen))
-  if (config.socket !== undefined) servers.push(await listen(makeServer(), { path: config.socket }))
-
-  const address = config.listen === undefined ? null : (servers[0]?.address() ?? null)
+  const shared = { routes, key: pki.serverKey, certificate: pki.serverCertificate, log }
+  const tcp =
+    config.listen === undefined
+      ? undefined
+      : new Listener({ ...shared, side: 'tcp' }, config.listen)
+  const socket =
+    config.socket === undefined
+      ? undefined
+      : new Listener({ ...shared, side: 'socket' }, { path: config.socket })
+  const [, , door] = await Promise.all([
+    tcp?.open(),
+    socket?.open(),
+    config.adminSocket === undefined ? undefined : openAdminDoor(config.adminSocket, faults),
+  ])
   const close = async () => {
-    await Promise.all(servers.map(closeServer))
+    door?.close()
+    door?.closeAllConnections()
+    await Promise.all([tcp?.close(), socket?.close()])
   }
-  return {
-    port:
-      typeof address === 'object' && address !== null ? (address satisfies AddressInfo).port : 0,
-    ca: pki.ca,
-    close,
-    [Symbol.asyncDispose]: close,
-  }
+  return { port: tcp?.port ?? 0, ca: pki.ca, close, [Symbol.asyncDispose]: close }
 }
 
-function assemble(
-  config: ApiServerConfig,
-  key: Parameters<typeof serviceAccountTokens>[0]['key'],
-): ServerParts {
+function makeEnvironment(config: ApiServerConfig): ApiEnvironment {
   const tuning = { ...defaultTuning, ...config.tuning }
   const store = new Store(tuning.eventWindow)
   const registry = new Registry(store)
-  const schema = parseSchema(config.schema ?? { kinds: {}, types: {} })
-  for (const definition of config.definitions) {
+  const { kinds = {}, types = {} } = config.schema ?? {}
+  const schema = parseSchema({
+    kinds: { ...reviewSchema.kinds, ...kinds },
+    types: { ...reviewSchema.types, ...types },
+  })
+  for (const definition of [...config.definitions, ...reviewDefinitions]) {
     registry.add(definition, schema.typeOf(apiVersionOf(definition), definition.kind))
   }
   const strategy: StrategyContext = {
     serviceCidr: config.serviceCidr,
     clusterDomain: config.clusterDomain,
     nodePortRange: config.nodePortRange,
-    list: (kind): readonly KubeObject[] => registry.findKind(kind)?.storage.values() ?? [],
+    list: (kind) => registry.findKind(kind)?.storage.values() ?? [],
     now: () => new Date(),
   }
-  const environment: ApiEnvironment = { store, registry, strategy, tuning }
+  const environment = { store, registry, strategy, tuning }
+  serveCustomResources(environment, registry.add(customResourceDefinitions, undefined))
+  return environment
+}
+
+function makeParts(
+  config: ApiServerConfig,
+  environment: ApiEnvironment,
+  pki: Pki,
+  faults: FaultBoard,
+): ServerParts {
   return {
     environment,
+    faults,
     tokens: readTokens(config.tokensFile),
     serviceAccountTokens: serviceAccountTokens({
-      key,
+      key: pki.serviceAccountKey,
       issuer: `https://kubernetes.default.svc.${config.clusterDomain}`,
-      now: strategy.now,
+      now: environment.strategy.now,
       exists(kind, namespace, name, uid) {
-        const found = registry.findKind(kind, '')?.storage.get(storageKey(namespace, name))
+        const found = environment.registry
+          .findKind(kind, '')
+          ?.storage.get(storageKey(namespace, name))
         return found?.metadata.uid === uid
       },
     }),
   }
 }
 
-async function handle(
-  parts: ServerParts,
-  discovery: Discovery,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const url = new URL(request.url ?? '/', 'https://localhost')
-  if (servePublic(url, response)) return
-  const user = authenticate(parts, request)
-  const path = parseResourcePath(url.pathname)
-  if (path === undefined) {
-    if (
-      request.method === 'GET' &&
-      discovery.serve(url.pathname, request.headers.accept, response)
-    ) {
-      return
-    }
-    sendText(response, 404, '404 page not found\n', 'text/plain; charset=utf-8')
-    return
-  }
-  const { registry } = parts.environment
-  const resource = registry.find(path.group, path.version, path.plural)
-  if (resource === undefined) {
-    const isKnownGroup = registry
-      .all()
-      .some(
-        ({ definition: { group, version } }) => group === path.group && version === path.version,
-      )
-    if (isKnownGroup) throw noSuchResource()
-    sendText(response, 404, '404 page not found\n', 'text/plain; charset=utf-8')
-    return
-  }
-  await handleResource({ parts, request, response, query: url.searchParams, user, path, resource })
-}
-
-function servePublic(url: URL, response: ServerResponse): boolean {
-  if (/^\/(healthz|livez|readyz)(\/|$)/.test(url.pathname)) {
-    sendText(response, 200, 'ok', 'text/plain; charset=utf-8')
-    return true
-  }
-  if (url.pathname !== '/version' && url.pathname !== '/version/') return false
-  sendText(response, 200, `${JSON.stringify(versionInfo, null, 2)}\n`, 'application/json')
-  return true
-}
-
-const versionInfo = {
-  major: '1',
-  minor: '34',
-  gitVersion: 'v1.34.0',
-  gitCommit: 'meshmark',
-  gitTreeState: 'clean',
-  buildDate: '2025-08-27T10:09:04Z',
-  goVersion: 'go1.24.6',
-  compiler: 'gc',
-  platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
-}
-
-function authenticate(parts: ServerParts, request: IncomingMessage): User {
-  const token = bearerToken(request.headers)
-  const user =
-    token === undefined
-      ? undefined
-      : (parts.tokens.authenticate(token) ?? parts.serviceAccountTokens.authenticate(token))
-  if (user === undefined) throw new ApiError(401, 'Unauthorized', 'Unauthorized')
-  return user
-}
-
+/** What the certificate is good for. */
 function serverNames(config: ApiServerConfig): readonly string[] {
   return [
     'localhost',
@@ -217,31 +165,4 @@ function firstServiceAddress(cidr: string): string {
   const [network = ''] = cidr.split('/')
   const [a, b, c, d] = network.split('.').map(Number)
   return [a, b, c, (d ?? 0) + 1].join('.')
-}
-
-async function listen(
-  server: Server,
-  at: { readonly host: string; readonly port: number } | { readonly path: string },
-): Promise<Server> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(at, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  return server
-}
-
-async function closeServer(server: Server): Promise<void> {
-  await new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve()
-    })
-    server.closeAllConnections()
-  })
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

@@ -1,4 +1,5 @@
 import { badRequest, noSuchResource, notFound } from '../api-errors.ts'
+import { answerReview } from '../auth/reviews.ts'
 import { present } from '../environment.ts'
 import type { WriteOptions } from '../environment.ts'
 import type { KubeObject } from '../../../../model/kubernetes.ts'
@@ -83,7 +84,10 @@ const handlers: Readonly<Record<Verb, (request: ResourceRequest) => Promise<void
     const view = viewOf(resource, format, query, parts.environment.strategy.now)
     const selection = parseSelection(query, resource.definition, { namespace: path.namespace })
     const result = listObjects(parts.environment, resource, selection, query)
-    await sendObject(response, 200, view.list(result), format)
+    const isEmptied =
+      parts.faults.find('empty-list', request.request.url ?? '', request.side) !== undefined
+    const shown = isEmptied ? { ...result, items: [], continueToken: undefined } : result
+    await sendObject(response, 200, view.list(shown), format)
   },
 
   watch(request) {
@@ -100,12 +104,14 @@ const handlers: Readonly<Record<Verb, (request: ResourceRequest) => Promise<void
     })
     response.flushHeaders()
     const writer = new FrameWriter(response, environment.tuning.watchBacklogBytes)
+    parts.faults.track({ url: request.request.url ?? '', side: request.side, writer })
     const show = (object: KubeObject) => view.event(present(resource, object))
     watchObjects(environment, resource, selection, options, show, writer)
     return Promise.resolve()
   },
 
   async create(request) {
+    if (await answerReview(request)) return
     const { parts, resource, path } = request
     const options = writeOptionsOf(request, 'CreateOptions')
     const { object, warnings } = await objectOf(request, options)

@@ -1,17 +1,18 @@
 import type { KubeObject } from '../../../../model/kubernetes.ts'
-import { unsupportedMediaType } from '../api-errors.ts'
+import { badRequest, unsupportedMediaType } from '../api-errors.ts'
 import { pruneObject } from '../decode-object.ts'
 import type { ApiEnvironment, WriteOptions } from '../environment.ts'
-import { decodeJson, parseJson } from '../http/request-body.ts'
 import { parseMediaType } from '../http/media-type.ts'
-import { badRequest } from '../api-errors.ts'
+import { decodeJson, parseJson } from '../http/request-body.ts'
 import type { JsonObject } from '../json.ts'
 import { apiVersionOf } from '../registry.ts'
 import type { ServedResource } from '../registry.ts'
 import type { MutableObject } from '../resource-definition.ts'
 import { updateObject } from '../verbs/update.ts'
+import { applyPatch } from './apply-patch.ts'
 import { applyJsonPatch } from './json-patch.ts'
 import { applyMergePatch } from './merge-patch.ts'
+import { applyStrategicMergePatch } from './strategic-merge-patch.ts'
 
 export interface PatchInit {
   readonly namespace: string | undefined
@@ -31,10 +32,14 @@ export interface Patched {
   readonly warnings: readonly string[]
 }
 
-export const patchTypes: readonly string[] = [
+/** Makes the next object from a private copy of the current one. */
+export type Patcher = (current: JsonObject) => JsonObject
+
+/** Custom resources have no strategic merge: nothing says how their lists merge. */
+const strategicType = 'application/strategic-merge-patch+json'
+const patchTypes = [
   'application/json-patch+json',
   'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
   'application/apply-patch+yaml',
 ]
 
@@ -44,25 +49,52 @@ export async function patchObject(
   resource: ServedResource,
   init: PatchInit,
 ): Promise<Patched> {
-  await Promise.resolve()
   const { type } = parseMediaType(init.contentType ?? '')
-  if (!patchTypes.includes(type)) throw unsupportedMediaType(patchTypes)
-  const text = init.body.toString('utf8')
+  if (type === 'application/apply-patch+yaml') {
+    return await applyPatch(environment, resource, init)
+  }
+  if (init.force !== undefined) {
+    throw badRequest('force: Forbidden: may not be specified for non-apply patch')
+  }
+  const patch = patcherOf(type, init.body.toString('utf8'), resource)
   const warnings: string[] = []
-  const apply = patcher(type, text)
   const object = updateObject(environment, resource, {
     namespace: init.namespace,
     name: init.name,
     options: init.options,
     ...(init.subresource !== undefined && { subresource: init.subresource }),
-    change: (current) => {
+    change(current) {
       current['apiVersion'] = apiVersionOf(resource.definition)
-      const next = apply(current)
+      const next = patch(current)
       warnings.push(...checkFields(resource, next, init.options))
       return next as MutableObject
     },
   })
   return { object, isCreated: false, warnings }
+}
+
+/**
+ * Reads a patch that is no apply.
+ * @throws ApiError 400 when it does not parse, 415 when its type is unknown here
+ */
+export function patcherOf(type: string, text: string, resource: ServedResource): Patcher {
+  switch (type) {
+    case 'application/json-patch+json': {
+      const patch = parseJson(text)
+      return (current) => applyJsonPatch(current, patch)
+    }
+    case 'application/merge-patch+json': {
+      const patch = decodeJson(text).value
+      return (current) => applyMergePatch(current, patch)
+    }
+    case strategicType: {
+      if (resource.isCustom) throw unsupportedMediaType(patchTypes)
+      const patch = decodeJson(text).value
+      return (current) => applyStrategicMergePatch(current, patch, resource.type)
+    }
+    default:
+      throw unsupportedMediaType(resource.isCustom ? patchTypes : [...patchTypes, strategicType])
+  }
 }
 
 function checkFields(
@@ -75,13 +107,4 @@ function checkFields(
     throw badRequest(`strict decoding error: ${problems.join(', ')}`)
   }
   return options.fieldValidation === 'Warn' ? problems : []
-}
-
-function patcher(type: string, text: string): (current: JsonObject) => JsonObject {
-  if (type === 'application/json-patch+json') {
-    const patch = parseJson(text)
-    return (current) => applyJsonPatch(current, patch)
-  }
-  const patch = decodeJson(text).value
-  return (current) => applyMergePatch(current, patch)
 }

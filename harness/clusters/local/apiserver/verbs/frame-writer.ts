@@ -12,6 +12,7 @@ export class FrameWriter {
   #waiting: string[] = []
   #waitingBytes = 0
   #isBlocked = false
+  #isPaused = false
   #isClosed = false
   #endsWhenDrained = false
 
@@ -31,13 +32,13 @@ export class FrameWriter {
 
   write(frame: string): void {
     if (this.#isClosed) return
-    if (!this.#isBlocked && this.#sources.length === 0 && this.#waiting.length === 0) {
+    if (!this.#isHeld() && this.#sources.length === 0 && this.#waiting.length === 0) {
       this.#isBlocked = !this.#response.write(frame)
       return
     }
     this.#waiting.push(frame)
     this.#waitingBytes += frame.length
-    if (this.#waitingBytes > this.#backlogBytes) this.#cut()
+    if (this.#waitingBytes > this.#backlogBytes) this.cut()
   }
 
   /** Writes frames that are made only as the client takes them. Must come before any waiting `write`. */
@@ -52,13 +53,33 @@ export class FrameWriter {
     this.#pump()
   }
 
+  /** Holds everything back, as a connection does that has stalled. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#pump()
+  }
+
+  /** Breaks the connection in the middle. */
+  cut(): void {
+    this.#close()
+    this.#response.destroy()
+  }
+
   onEnd(listener: () => void): void {
     if (this.#isClosed) listener()
     else this.#ended.push(listener)
   }
 
+  #isHeld(): boolean {
+    return this.#isBlocked || this.#isPaused
+  }
+
   #pump(): void {
-    while (!this.#isBlocked && !this.#isClosed) {
+    while (!this.#isHeld() && !this.#isClosed) {
       const frame = this.#next()
       if (frame === undefined) break
       this.#isBlocked = !this.#response.write(frame)
@@ -82,11 +103,6 @@ export class FrameWriter {
     this.#waiting = []
     this.#waitingBytes = 0
     return frames
-  }
-
-  #cut(): void {
-    this.#close()
-    this.#response.destroy()
   }
 
   #close(): void {

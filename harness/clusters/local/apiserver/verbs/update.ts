@@ -20,8 +20,10 @@ export interface UpdateInit {
   readonly change: (current: MutableObject) => MutableObject
   /** Replaces the tracking of field owners, for a server-side apply. */
   readonly manage?: (object: KubeObject, live: KubeObject) => unknown
-  /** Only the server itself may change system fields, e.g. spec.finalizers of a namespace. */
-  readonly keepsStatus?: boolean
+  /** The server's own change of spec and status at once, as of a binding. */
+  readonly changesStatus?: boolean
+  /** Skips prepareForUpdate, which keeps clients from what only the server may change, as a namespace's finalizers. */
+  readonly isPrivileged?: boolean
 }
 
 /**
@@ -40,14 +42,17 @@ export function updateObject(
   const wanted = init.change(clone(current) as unknown as MutableObject)
   checkPreconditions(resource, current, wanted)
 
-  const next = confine(resource, current, wanted, init.subresource)
+  const next =
+    init.changesStatus === true ? wanted : confine(resource, current, wanted, init.subresource)
   next['apiVersion'] = resource.storageVersion
   carrySystemFields(next, current)
   definition.applyDefaults?.(next)
   const made = next as KubeObject & MutableObject
   let isPrepared = false
   try {
-    definition.prepareForUpdate?.(next, current, environment.strategy)
+    if (init.isPrivileged !== true) {
+      definition.prepareForUpdate?.(next, current, environment.strategy)
+    }
     isPrepared = true
     const errors = [
       ...validateMeta(made, definition),
