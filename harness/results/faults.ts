@@ -8,22 +8,27 @@ const maxValueLength = 60
 
 /** Every fault of a value as `bench.questions[0].unit: got "s", want ...`, one a line. */
 export function faultLines(value: unknown, error: z.core.$ZodError): readonly string[] {
-  const lines = error.issues.map((issue) => {
-    const found = shown(at(value, issue.path))
-    return `${pathText(issue.path)}: got ${found}, ${rule(issue)}`
-  })
+  const lines = error.issues.map((issue) => `${pathText(issue.path)}: ${faultText(value, issue)}`)
   const more = lines.length - maxFaults
   return more > 0 ? [...lines.slice(0, maxFaults), `and ${more} more`] : lines
+}
+
+function faultText(value: unknown, issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys')
+    return `has ${issue.keys.join(', ')}, which this schema does not know`
+  return `got ${shown(at(value, issue.path))}, ${rule(issue)}`
 }
 
 function rule(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return `want ${issue.expected}`
-    case 'unrecognized_keys':
-      return `which has fields that this schema does not know: ${issue.keys.join(', ')}`
     case 'invalid_value':
       return `want ${issue.values.map((one) => JSON.stringify(one)).join(' or ')}`
+    case 'too_small':
+      return `want ${String(issue.minimum)} or more${issue.origin === 'string' ? ' characters' : ''}`
+    case 'too_big':
+      return `want ${String(issue.maximum)} or less`
     default:
       return issue.message.charAt(0).toLowerCase() + issue.message.slice(1)
   }
