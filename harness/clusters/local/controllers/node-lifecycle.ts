@@ -137,9 +137,7 @@ export function nodeLifecycleController(context: ControllerContext): void {
     for (const pod of allPods.list()) {
       if (pod.spec.nodeName !== node.metadata.name || pod.metadata.deletionTimestamp !== undefined)
         continue
-      const tolerations = (pod.spec.tolerations ?? []) as readonly {
-        readonly tolerationSeconds?: number
-      }[]
+      const tolerations = pod.spec.tolerations ?? []
       const matching = tolerations.filter((one) => tolerates([one], taint_))
       const limits = matching.map(({ tolerationSeconds }) => tolerationSeconds ?? Infinity)
       const allowedMs = limits.length === 0 ? 0 : Math.min(...limits) * 1000

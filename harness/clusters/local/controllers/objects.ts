@@ -68,6 +68,7 @@ export interface Toleration {
   readonly operator?: 'Equal' | 'Exists'
   readonly value?: string
   readonly effect?: string
+  readonly tolerationSeconds?: number
 }
 
 export interface Pod extends KubeObject {
