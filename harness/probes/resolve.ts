@@ -1,0 +1,39 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import type { ResolveJob } from '../model/probe.ts'
+import { failureOf, timedOut } from './failure.ts'
+import type { Finding } from './run.ts'
+
+/** Asks getaddrinfo, as an application would. */
+export async function observeName(job: ResolveJob, signal: AbortSignal): Promise<Finding> {
+  try {
+    return { kind: 'resolved', addresses: await resolveName(job.name, signal, job.family) }
+  } catch (error) {
+    if (signal.aborted) return timedOut(`getaddrinfo ${job.name} gave no answer`)
+    return failureOf(error)
+  }
+}
+
+/** Addresses of a name in the order in which getaddrinfo gives them; an address is its own name. */
+export async function resolveName(
+  name: string,
+  signal: AbortSignal,
+  family: 0 | 4 | 6 = 0,
+): Promise<readonly string[]> {
+  if (isIP(name) !== 0) return [name]
+  const found = await Promise.race([
+    lookup(name, { all: true, family, verbatim: true }),
+    aborted(signal),
+  ])
+  return [...new Set(found.map(({ address }) => address))]
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (): void => {
+      reject(new Error('aborted'))
+    }
+    if (signal.aborted) fail()
+    else signal.addEventListener('abort', fail, { once: true })
+  })
+}

@@ -1,0 +1,37 @@
+import type { Answered, NotAnswered, Observation, ProbeJob } from '../model/probe.ts'
+import { observeCommand } from './command.ts'
+import { observeDns } from './dns.ts'
+import { observeHttp } from './http.ts'
+import { observeName } from './resolve.ts'
+import { observeTcp } from './tcp.ts'
+import { observeUdp } from './udp.ts'
+
+/** An observation without its duration: what one kind of probe finds out. */
+export type Finding = WithoutDuration<Answered> | WithoutDuration<NotAnswered>
+
+type WithoutDuration<T> = T extends unknown ? Omit<T, 'durationMs'> : never
+
+/** Runs one job to its observation. Gives up at its time-out or when the signal is aborted. */
+export async function runJob(job: ProbeJob, signal: AbortSignal): Promise<Observation> {
+  const startedAt = performance.now()
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(job.timeoutMs)])
+  const finding = await find(job, bounded)
+  return { ...finding, durationMs: performance.now() - startedAt } as Observation
+}
+
+function find(job: ProbeJob, signal: AbortSignal): Promise<Finding> {
+  switch (job.kind) {
+    case 'http':
+      return observeHttp(job, signal)
+    case 'resolve':
+      return observeName(job, signal)
+    case 'dns':
+      return observeDns(job, signal)
+    case 'tcp':
+      return observeTcp(job, signal)
+    case 'udp':
+      return observeUdp(job, signal)
+    case 'command':
+      return observeCommand(job, signal)
+  }
+}
