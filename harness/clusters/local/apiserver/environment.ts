@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../../model/kubernetes.ts'
 import type { Registry, ServedResource } from './registry.ts'
 import type { MutableObject, StrategyContext } from './resource-definition.ts'
+import type { Schema } from './schema.ts'
 import type { Store } from './storage/store.ts'
 
 /** Numbers that tests make small. */
@@ -33,6 +34,8 @@ export interface User {
 export interface ApiEnvironment {
   readonly store: Store
   readonly registry: Registry
+  /** Of the built-in kinds. */
+  readonly schema: Schema
   readonly strategy: StrategyContext
   readonly tuning: Tuning
 }

@@ -117,7 +117,7 @@ function makeEnvironment(config: ApiServerConfig): ApiEnvironment {
     list: (kind) => registry.findKind(kind)?.storage.values() ?? [],
     now: () => new Date(),
   }
-  const environment = { store, registry, strategy, tuning }
+  const environment = { store, registry, schema, strategy, tuning }
   serveCustomResources(environment, registry.add(customResourceDefinitions, undefined))
   return environment
 }

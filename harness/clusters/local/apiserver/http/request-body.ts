@@ -4,6 +4,7 @@ import { isObject } from '../json.ts'
 import type { JsonObject } from '../json.ts'
 import { parseMediaType } from './media-type.ts'
 import { duplicateFields } from './duplicate-fields.ts'
+import type { Schema } from '../schema.ts'
 
 /** The largest body the real API server takes. */
 const maxBodyBytes = 3 * 1024 * 1024
@@ -35,18 +36,33 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
 }
 
 /**
- * Decodes an object sent as JSON or YAML.
+ * Decodes an object sent as JSON, YAML or protobuf.
+ * @param schema - what protobuf is read by
  * @throws ApiError 415 for other types, 400 when it does not parse or is no object
  */
 export async function decodeBody(
   body: Buffer,
   contentType: string | undefined,
+  schema: Schema,
 ): Promise<DecodedBody> {
   const { type } = parseMediaType(contentType ?? '')
-  // why: curl -d sends this type unless told otherwise, and the real server refuses it as well
-  if (type === '' || type === 'application/json') return decodeJson(body.toString('utf8'))
-  if (type === 'application/yaml') return await decodeYaml(body.toString('utf8'))
-  throw unsupportedMediaType(['application/json', 'application/yaml'])
+  switch (type) {
+    case '':
+    case 'application/json':
+      return decodeJson(body.toString('utf8'))
+    case 'application/yaml':
+      return await decodeYaml(body.toString('utf8'))
+    case 'application/vnd.kubernetes.protobuf': {
+      const { decodeProtobuf } = await import('../protobuf/decode.ts')
+      return { value: decodeProtobuf(body, schema), duplicates: [] }
+    }
+    default:
+      throw unsupportedMediaType([
+        'application/json',
+        'application/yaml',
+        'application/vnd.kubernetes.protobuf',
+      ])
+  }
 }
 
 /** @throws ApiError 400 */

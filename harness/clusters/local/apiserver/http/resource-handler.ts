@@ -4,7 +4,7 @@ import { present } from '../environment.ts'
 import type { WriteOptions } from '../environment.ts'
 import type { KubeObject } from '../../../../model/kubernetes.ts'
 import { decodeObject } from '../decode-object.ts'
-import { isObject } from '../json.ts'
+import type { JsonObject } from '../json.ts'
 import { patchObject } from '../patch/patch-object.ts'
 import type { Verb } from '../resource-definition.ts'
 import { ApiError } from '../resource-definition.ts'
@@ -24,6 +24,7 @@ import { sendObject } from './answer.ts'
 import { negotiate } from './media-type.ts'
 import type { OutputFormat } from './media-type.ts'
 import { decodeBody, readBody } from './request-body.ts'
+import type { DecodedBody } from './request-body.ts'
 import type { ResourceRequest } from './request-context.ts'
 
 /**
@@ -213,11 +214,16 @@ export async function answer(
 
 /** The object in the body of a create or update. */
 export async function objectOf(
-  { request, resource }: ResourceRequest,
+  request: ResourceRequest,
   options: Pick<WriteOptions, 'fieldValidation'>,
 ): Promise<ReturnType<typeof decodeObject>> {
-  const body = await decodeBody(await readBody(request), request.headers['content-type'])
-  return decodeObject(resource, body, options)
+  return decodeObject(request.resource, await bodyOf(request), options)
+}
+
+/** The body of a request, decoded by its content type. */
+export async function bodyOf({ parts, request }: ResourceRequest): Promise<DecodedBody> {
+  const { schema } = parts.environment
+  return await decodeBody(await readBody(request), request.headers['content-type'], schema)
 }
 
 export function writeOptionsOf(
@@ -248,11 +254,11 @@ export function unsupportedMethod(): ApiError {
   )
 }
 
-async function optionalBody({ request }: ResourceRequest): Promise<Record<string, unknown>> {
+async function optionalBody({ parts, request }: ResourceRequest): Promise<JsonObject> {
   const body = await readBody(request)
   if (body.length === 0) return {}
-  const { value } = await decodeBody(body, request.headers['content-type'])
-  return isObject(value) ? value : {}
+  const { schema } = parts.environment
+  return (await decodeBody(body, request.headers['content-type'], schema)).value
 }
 
 export function formatOf({ request, query }: ResourceRequest): OutputFormat {

@@ -3,19 +3,15 @@ import { clone, isArray, isObject, valueAt } from '../json.ts'
 import type { JsonObject } from '../json.ts'
 import { timestamp } from '../meta/object-meta.ts'
 import { sendObject } from '../http/answer.ts'
-import { decodeBody, readBody } from '../http/request-body.ts'
 import type { ResourceRequest } from '../http/request-context.ts'
-import { formatOf, unsupportedMethod, writeOptionsOf } from '../http/resource-handler.ts'
+import { bodyOf, formatOf, unsupportedMethod, writeOptionsOf } from '../http/resource-handler.ts'
 import { updateObject } from '../verbs/update.ts'
 
 /** How a scheduler gives a pod to a node. */
 export async function handleBinding(request: ResourceRequest): Promise<void> {
   if (request.request.method !== 'POST') throw unsupportedMethod()
   const { parts, resource, path, response } = request
-  const { value: binding } = await decodeBody(
-    await readBody(request.request),
-    request.request.headers['content-type'],
-  )
+  const { value: binding } = await bodyOf(request)
   const node = valueAt(binding, ['target', 'name'])
   if (typeof node !== 'string' || node === '') {
     throw badRequest('Binding: target.name: Required value')

@@ -1,18 +1,14 @@
 import { isObject } from '../json.ts'
 import { sendObject } from '../http/answer.ts'
-import { decodeBody, readBody } from '../http/request-body.ts'
 import type { ResourceRequest } from '../http/request-context.ts'
-import { formatOf, unsupportedMethod } from '../http/resource-handler.ts'
+import { bodyOf, formatOf, unsupportedMethod } from '../http/resource-handler.ts'
 import { deleteObject, parseDeleteOptions } from '../verbs/delete.ts'
 
 /** Deletes a pod as `kubectl drain` asks for it. Disruption budgets are stored here, not enforced. */
 export async function handleEviction(request: ResourceRequest): Promise<void> {
   if (request.request.method !== 'POST') throw unsupportedMethod()
   const { parts, resource, path, query, response } = request
-  const { value } = await decodeBody(
-    await readBody(request.request),
-    request.request.headers['content-type'],
-  )
+  const { value } = await bodyOf(request)
   const wanted = value['deleteOptions']
   const options = parseDeleteOptions(isObject(wanted) ? wanted : {}, query)
   const at = { namespace: path.namespace, name: path.name ?? '' }

@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../../../model/kubernetes.ts'
 import { badRequest, conflict, invalid, notFound } from '../api-errors.ts'
-import { decodeBody, readBody } from '../http/request-body.ts'
+import { readBody } from '../http/request-body.ts'
 import type { ResourceRequest } from '../http/request-context.ts'
-import { formatOf, unsupportedMethod, writeOptionsOf } from '../http/resource-handler.ts'
+import { bodyOf, formatOf, unsupportedMethod, writeOptionsOf } from '../http/resource-handler.ts'
 import { sendObject } from '../http/answer.ts'
 import { parseMediaType } from '../http/media-type.ts'
 import { isArray, isObject, setAt, valueAt } from '../json.ts'
@@ -64,20 +64,20 @@ export async function handleScale(request: ResourceRequest): Promise<void> {
 
 type Change = (scale: JsonObject) => JsonObject
 
-async function readChange({ request, resource }: ResourceRequest): Promise<Change | undefined> {
-  const contentType = request.headers['content-type']
+async function readChange(resourceRequest: ResourceRequest): Promise<Change | undefined> {
+  const { request, resource } = resourceRequest
   switch (request.method) {
     case 'GET':
       return undefined
     case 'PUT': {
-      const { value } = await decodeBody(await readBody(request), contentType)
+      const { value } = await bodyOf(resourceRequest)
       if (value['kind'] !== undefined && value['kind'] !== 'Scale') {
         throw badRequest(`wrong object passed to Scale update: ${String(value['kind'])}`)
       }
       return () => value
     }
     case 'PATCH': {
-      const { type } = parseMediaType(contentType ?? '')
+      const { type } = parseMediaType(request.headers['content-type'] ?? '')
       const text = (await readBody(request)).toString('utf8')
       return patcherOf(type, text, { ...resource, type: undefined })
     }

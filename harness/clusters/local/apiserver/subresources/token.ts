@@ -2,9 +2,8 @@ import { badRequest, invalid, notFound } from '../api-errors.ts'
 import { isArray, isObject } from '../json.ts'
 import { timestamp } from '../meta/object-meta.ts'
 import { sendObject } from '../http/answer.ts'
-import { decodeBody, readBody } from '../http/request-body.ts'
 import type { ResourceRequest } from '../http/request-context.ts'
-import { formatOf, unsupportedMethod } from '../http/resource-handler.ts'
+import { bodyOf, formatOf, unsupportedMethod } from '../http/resource-handler.ts'
 import { storageKey } from '../storage/store.ts'
 
 const minLifetimeSeconds = 600
@@ -18,10 +17,7 @@ export async function handleToken(request: ResourceRequest): Promise<void> {
   const name = path.name ?? ''
   const account = resource.storage.get(storageKey(namespace, name))
   if (account === undefined) throw notFound(resource.definition, name)
-  const { value } = await decodeBody(
-    await readBody(request.request),
-    request.request.headers['content-type'],
-  )
+  const { value } = await bodyOf(request)
   const spec = isObject(value['spec']) ? value['spec'] : {}
   const lifetimeSeconds = Number(spec['expirationSeconds'] ?? usualLifetimeSeconds)
   if (!(lifetimeSeconds >= minLifetimeSeconds)) {
