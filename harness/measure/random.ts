@@ -1,0 +1,13 @@
+/**
+ * A seeded stream of uniform numbers in [0, 1) (mulberry32, 32-bit state): equal seeds give equal streams on every
+ * machine. Good enough for schedules and coin flips, not for secrets.
+ */
+export function randomStream(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
