@@ -73,11 +73,15 @@ export class Downstream implements UpstreamUser {
     this.#mark = clientMark(this.#client, route.authority)
     this.#deadlineMs = state.clock.nowMs + state.settings.clientIdleTimeoutMs
     route.counters.connections += 1
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes))
     socket.on('end', () => this.#onEnd())
-    socket.on('drain', () => this.#upstream?.socket.resume())
+    socket.on('drain', () => this.#upstream?.unpin())
     socket.on('error', () => undefined)
     socket.on('close', () => this.#onClose())
+  }
+
+  /** Takes what the client sent; `bytes` are valid only during the call, what is kept is copied. */
+  receive(bytes: Buffer): void {
+    this.#onData(bytes)
   }
 
   /** Acts on a time-out that has passed. */
@@ -116,7 +120,8 @@ export class Downstream implements UpstreamUser {
   }
 
   #stash(bytes: Buffer): void {
-    this.#input = this.#input === undefined ? bytes : Buffer.concat([this.#input, bytes])
+    this.#input =
+      this.#input === undefined ? Buffer.from(bytes) : Buffer.concat([this.#input, bytes])
     this.#socket.pause()
   }
 
@@ -140,7 +145,7 @@ export class Downstream implements UpstreamUser {
       const { status, cause } = requestHead.refusal ?? { status: 400, cause: 'malformed request' }
       this.#refuse(status, cause)
     } else if (to === incomplete) {
-      this.#input = bytes
+      if (this.#input !== bytes) this.#input = Buffer.from(bytes)
       const { settings } = this.#state
       const lineDone = bytes.includes(10, requestHead.start)
       this.#deadlineMs =
@@ -164,7 +169,7 @@ export class Downstream implements UpstreamUser {
     }
     const inlined = bodyEnd - headEnd <= inlineBodyBytes
     this.#request = forwardedHead(bytes, head, this.#mark, headEnd, inlined ? bodyEnd : headEnd)
-    this.#firstBody = inlined ? undefined : bytes.subarray(headEnd, bodyEnd)
+    this.#firstBody = inlined ? undefined : Buffer.from(bytes.subarray(headEnd, bodyEnd))
     if (bodyEnd < bytes.length) this.#stash(bytes.subarray(bodyEnd))
     this.expectsNoBody = head.isHead
     this.unpacksChunks = head.minorVersion === 0
@@ -184,7 +189,7 @@ export class Downstream implements UpstreamUser {
   #beginOpaque(bytes: Buffer): void {
     this.#input = undefined
     this.#isHttp2 = true
-    this.#request = bytes
+    this.#request = Buffer.from(bytes)
     this.#replayable = false
     this.#body.beginEmpty()
     this.#startAttempts()
@@ -253,12 +258,9 @@ export class Downstream implements UpstreamUser {
     }
     const { socket } = upstream
     const whole = to === chunk.length
-    if (
-      to > 0 &&
-      !socket.write(whole ? chunk : chunk.subarray(0, to)) &&
-      socket.writableLength > 0
-    ) {
-      this.#socket.pause()
+    if (to > 0) {
+      socket.write(Buffer.from(whole ? chunk : chunk.subarray(0, to)))
+      if (socket.writableLength > 0) this.#socket.pause()
     }
     this.#deadlineMs = clock.nowMs + settings.bodyIdleTimeoutMs
     if (!this.#body.isDone) return
@@ -290,8 +292,9 @@ export class Downstream implements UpstreamUser {
     }
     this.#socket.cork()
     this.#socket.write(withClose(bytes, from, head.end))
-    if (to > head.end) this.#write(bytes.subarray(head.end, to))
+    if (to > head.end) this.#socket.write(bytes.subarray(head.end, to))
     this.#socket.uncork()
+    this.#pin()
   }
 
   #onInterim(head: ResponseHead, bytes: Buffer): void {
@@ -302,11 +305,11 @@ export class Downstream implements UpstreamUser {
         return
       }
       this.#countStatus(101)
-      this.#socket.write(bytes.subarray(head.start, head.end))
+      this.#write(bytes.subarray(head.start, head.end))
       this.#enterTunnel()
     } else if (!this.unpacksChunks) {
       const from = stripInPlace(bytes, head, false)
-      this.#socket.write(bytes.subarray(from, head.end))
+      this.#write(bytes.subarray(from, head.end))
     }
   }
 
@@ -316,8 +319,14 @@ export class Downstream implements UpstreamUser {
   }
 
   #write(bytes: Buffer): void {
-    if (!this.#socket.write(bytes) && this.#socket.writableLength > 0)
-      this.#upstream?.socket.pause()
+    this.#socket.write(bytes)
+    this.#pin()
+  }
+
+  /** What the kernel did not take at once is still in the backend's read buffer. */
+  #pin(): void {
+    if (this.#socket.writableLength > 0 && this.#upstream !== undefined)
+      this.#upstream.pinned = true
   }
 
   onResponseEnd(): void {
@@ -424,8 +433,9 @@ export class Downstream implements UpstreamUser {
 
   #intoTunnel(chunk: Buffer): void {
     const socket = this.#upstream?.socket
-    if (socket !== undefined && !socket.write(chunk) && socket.writableLength > 0)
-      this.#socket.pause()
+    if (socket === undefined) return
+    socket.write(Buffer.from(chunk))
+    if (socket.writableLength > 0) this.#socket.pause()
   }
 
   onTunnelBytes(bytes: Buffer): void {

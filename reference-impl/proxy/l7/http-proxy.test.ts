@@ -572,11 +572,33 @@ t.test('draining finishes what is being answered and closes what is idle', async
   busy.send(get())
   for (let i = 0; i < 200 && backend.heads.length === 0; i += 1)
     await new Promise((r) => setTimeout(r, 5))
-  const drained = fixture.proxy.drain(AbortSignal.timeout(5_000))
+  const bound = AbortSignal.timeout(5_000)
+  const drained = fixture.proxy.drain(bound)
   t.equal(await idle.closed(), 'ended')
   t.match(await busy.until('<late>'), 'Connection: close')
   t.equal(await busy.closed(), 'ended')
   await drained
+  t.equal(bound.aborted, false, 'over as soon as the last connection was')
+})
+
+t.test('500 connections opened, used and closed leave nothing open', async (t) => {
+  await using backend = await scriptedBackend(respond(ok('hi')))
+  await using fixture = await proxyFixture()
+  fixture.serve([backend])
+  for (let round = 0; round < 10; round += 1) {
+    const clients = await Promise.all(Array.from({ length: 50 }, () => fixture.client()))
+    for (const client of clients) client.send(get())
+    await Promise.all(clients.map((client) => client.until(/hi$/)))
+    for (const [i, { socket }] of clients.entries()) {
+      if (i % 2 === 0) socket.resetAndDestroy()
+      else socket.end()
+    }
+  }
+  for (let i = 0; i < 400 && fixture.proxy.connectionCount > 0; i += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  t.equal(fixture.proxy.connectionCount, 0)
+  t.ok(backend.connections <= 60, `${backend.connections} backend connections for 500 clients`)
 })
 
 t.test('a Service that is gone answers 503 on connections that are still open', async (t) => {

@@ -7,6 +7,7 @@ import { CoarseClock } from './clock.ts'
 import { Downstream, type ProxyState } from './downstream.ts'
 import { Endpoint } from './endpoint.ts'
 import { addCounters, emptyCounters, type Policy, Route, type RouteCounters } from './route.ts'
+import { withSharedReads } from './shared-reads.ts'
 import { defaultHttpSettings, type HttpSettings } from './settings.ts'
 
 /** An HTTP port of a Service as the proxy has to serve it. */
@@ -41,8 +42,9 @@ export class HttpProxy {
       connections: new Set(),
       draining: false,
     }
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#accept(socket),
+    this.#server = createServer(
+      { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
+      (socket) => this.#accept(socket),
     )
   }
 
@@ -151,7 +153,11 @@ export class HttpProxy {
       socket.resetAndDestroy()
       return
     }
-    this.#state.connections.add(new Downstream(socket, route, this.#state))
+    const reader = { receive: (_bytes: Buffer): void => undefined }
+    const client = withSharedReads(socket, (bytes) => reader.receive(bytes))
+    const connection = new Downstream(client, route, this.#state)
+    reader.receive = (bytes) => connection.receive(bytes)
+    this.#state.connections.add(connection)
   }
 
   #sweep(): void {

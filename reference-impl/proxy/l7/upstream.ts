@@ -30,12 +30,17 @@ export interface UpstreamUser {
 /** Heads are read one at a time and used up at once, so one set of offsets serves all connections. */
 const responseHead = new ResponseHead()
 
+/** One read of this size is one write to the client. */
+const readBufferBytes = 65_536
+
 export class Upstream {
   readonly endpoint: Endpoint
   readonly socket: Socket
   connected = false
   /** A response byte of the current exchange has arrived. */
   answered = false
+  /** The client's socket still holds bytes of our read buffer: nothing may be read until they are out. */
+  pinned = false
   /** This connection has served an exchange before. */
   reused = false
   idleSinceMs = 0
@@ -63,12 +68,19 @@ export class Upstream {
       port: endpoint.port,
       noDelay: true,
       allowHalfOpen: true,
+      onread: {
+        // why: one buffer for all reads of this connection; see `pinned`
+        buffer: Buffer.allocUnsafeSlow(readBufferBytes),
+        callback: (size, bytes) => {
+          this.#onData(this.#view(bytes as Buffer, size))
+          return !this.pinned
+        },
+      },
     })
     this.socket.on('connect', () => {
       this.connected = true
       this.#user?.onConnected(this)
     })
-    this.socket.on('data', (bytes: Buffer) => this.#onData(bytes))
     this.socket.on('end', () => this.#onEnd())
     this.socket.on('drain', () => this.#user?.onUpstreamDrain())
     this.socket.on('error', (error: NodeJS.ErrnoException) =>
@@ -96,15 +108,21 @@ export class Upstream {
     this.#user = undefined
     // why: a request that is still in our buffers was answered early; the connection is out of step
     const unsent = this.socket.writableLength > 0
-    if (!this.#keepAlive || this.#failed || unsent || this.socket.destroyed) {
+    if (!this.#keepAlive || this.#failed || unsent || this.pinned || this.socket.destroyed) {
       this.destroy()
       return
     }
     this.reused = true
     this.idleSinceMs = this.#clock.nowMs
     this.expiresAtMs = this.idleSinceMs + this.#keepAliveMs
-    if (this.socket.isPaused()) this.socket.resume()
     this.endpoint.keep(this, this.#settings.poolMaxIdlePerEndpoint)
+  }
+
+  /** The client has taken what it was given. */
+  unpin(): void {
+    if (!this.pinned) return
+    this.pinned = false
+    this.socket.resume()
   }
 
   /** Ends the connection without telling its user. */
@@ -126,6 +144,10 @@ export class Upstream {
   expire(): void {
     this.#fail('connect timed out')
     this.socket.destroy()
+  }
+
+  #view(bytes: Buffer, size: number): Buffer {
+    return bytes.subarray(0, size)
   }
 
   #onData(chunk: Buffer): void {
@@ -159,7 +181,8 @@ export class Upstream {
         return
       }
       if (to === incomplete) {
-        this.#pending = from === 0 ? bytes : bytes.subarray(from)
+        // why: the read buffer is about to be used again
+        this.#pending = Buffer.from(bytes.subarray(from))
         return
       }
       const { status } = responseHead
