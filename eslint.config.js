@@ -1,29 +1,59 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'scenarios/k6/**', '.tap/**', '**/*.mjs', 'eslint.config.js'] },
+  {
+    ignores: [
+      'dist/**',
+      'node_modules/**',
+      'scenarios/k6/**',
+      '.tap/**',
+      '**/*.mjs',
+      'eslint.config.js',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       // why: numbers in messages ("got 5, want 6") are what messages are for
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       // why: `void promise` marks a promise that is meant to float, at event-handler borders
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       // why: interfaces of adapters are async although one implementation may have nothing to wait for
       '@typescript-eslint/require-await': 'off',
       // why: `while (true)` loops of pacers and informers are clearer than invented conditions
-      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
-      'no-restricted-globals': ['error'],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: true },
+      ],
+      // why: JSON.stringify gives undefined for undefined, which its type does not say
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
       eqeqeq: 'error',
     },
   },
   {
     // why: libraries return or throw; only the command line prints
     files: ['harness/**/*.ts', 'reference-impl/**/*.ts', 'scenarios/**/*.ts'],
-    ignores: ['harness/cli/**', '**/*.test.ts', '**/bench-*.ts', '**/main.ts', 'harness/testing/**'],
+    ignores: [
+      'harness/cli/**',
+      '**/*.test.ts',
+      '**/bench-*.ts',
+      '**/main.ts',
+      'harness/testing/**',
+    ],
     rules: { 'no-console': 'error' },
   },
   {

@@ -1,4 +1,10 @@
-import { Listr, ListrLogger, type ListrTask, ProcessOutput } from 'listr2'
+import {
+  Listr,
+  type ListrDefaultRendererLogLevels,
+  ListrLogger,
+  type ListrTask,
+  ProcessOutput,
+} from 'listr2'
 import type { Listener, Phase, RunEvent } from '../engine/events.ts'
 import { stderr } from './output.ts'
 
@@ -58,7 +64,7 @@ function drawn(): Progress {
       renderer: 'default',
       rendererOptions: {
         lazy: true,
-        logger: new ListrLogger({
+        logger: new ListrLogger<ListrDefaultRendererLogLevels>({
           useIcons: true,
           processOutput: new ProcessOutput(process.stderr, process.stderr),
         }),

@@ -29,7 +29,7 @@ export async function readSettings(path: string | undefined): Promise<Settings> 
   const file = path ?? settingsFile
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     if (path === undefined) return undefined
-    throw new UsageError(`${file} cannot be read: ${String((error as Error).message)}`)
+    throw new UsageError(`${file} cannot be read: ${(error as Error).message}`)
   })
   return text === undefined ? {} : parseSettings(text, file)
 }

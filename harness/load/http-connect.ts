@@ -1,6 +1,6 @@
 import type { LoadJob, LoadResult, LoadTarget } from '../model/load.ts'
 import { closedLoop } from './closed-loop.ts'
-import { answerChecker, connection } from './http-connection.ts'
+import { answerChecker, connection, type Outcome } from './http-connection.ts'
 import { openLoop } from './open-loop.ts'
 
 /** A new connection for every request: connect, one GET with `Connection: close`, end. */
@@ -21,7 +21,9 @@ export function httpConnect(
     })
   const clients = Array.from({ length: job.profile.concurrency }, () => {
     const own = connection(target, checker, true)
-    return own.send
+    return (onDone: (outcome: Outcome) => void) => {
+      own.send(onDone)
+    }
   })
   return closedLoop(job, { tool: 'meshmark', clients, close })
 }

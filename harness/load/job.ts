@@ -33,5 +33,7 @@ function number(value: number, field: string, least: number, most: number): void
 }
 
 function wrong(field: string, value: unknown, want: string): RangeError {
-  return new RangeError(`${field}: got ${JSON.stringify(value) ?? 'nothing'}, want ${want}`)
+  return new RangeError(
+    `${field}: got ${value === undefined ? 'nothing' : JSON.stringify(value)}, want ${want}`,
+  )
 }

@@ -146,6 +146,6 @@ function presentation(record: Answer): string {
     case 'TXT':
       return (Array.isArray(data) ? data : [data]).map(String).join(' ')
     default:
-      return typeof data === 'string' ? data : (JSON.stringify(data) ?? '')
+      return typeof data === 'string' ? data : JSON.stringify(data)
   }
 }

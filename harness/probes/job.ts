@@ -68,5 +68,7 @@ function holds(rule: Rule, value: unknown): boolean {
 }
 
 function wrong(field: string, value: unknown, want: string): JobProblem {
-  return new JobProblem(`${field}: got ${JSON.stringify(value) ?? 'nothing'}, want ${want}`)
+  return new JobProblem(
+    `${field}: got ${value === undefined ? 'nothing' : JSON.stringify(value)}, want ${want}`,
+  )
 }

@@ -16,7 +16,7 @@ export async function runJob(job: ProbeJob, signal: AbortSignal): Promise<Observ
   const startedAt = performance.now()
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(job.timeoutMs)])
   const finding = await find(job, bounded)
-  return { ...finding, durationMs: performance.now() - startedAt } as Observation
+  return { ...finding, durationMs: performance.now() - startedAt }
 }
 
 function find(job: ProbeJob, signal: AbortSignal): Promise<Finding> {

@@ -1,8 +1,10 @@
 import t from 'tap'
 import { tally } from './tally.ts'
 
-t.test('counts innermost assertions, names failures with what is around them, and sums skips by reason', (t) => {
-  const text = `TAP version 14
+t.test(
+  'counts innermost assertions, names failures with what is around them, and sums skips by reason',
+  (t) => {
+    const text = `TAP version 14
 # Subtest: a.test.js
     # Subtest: works
         ok 1 - should be equal
@@ -18,13 +20,20 @@ t.test('counts innermost assertions, names failures with what is around them, an
 not ok 1 - a.test.js
 1..1
 `
-  const { passed, failed, skipped, failures } = tally(text)
-  t.equal(passed, 1)
-  t.equal(failed, 1)
-  t.same(failures, ['a.test.js > breaks > one is two'])
-  t.same([...skipped], [['no nginx here', 1], ['needs netem', 1]])
-  t.end()
-})
+    const { passed, failed, skipped, failures } = tally(text)
+    t.equal(passed, 1)
+    t.equal(failed, 1)
+    t.same(failures, ['a.test.js > breaks > one is two'])
+    t.same(
+      [...skipped],
+      [
+        ['no nginx here', 1],
+        ['needs netem', 1],
+      ],
+    )
+    t.end()
+  },
+)
 
 t.test('a test file that crashed before its first assertion counts as failed', (t) => {
   const text = `TAP version 14

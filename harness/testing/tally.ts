@@ -16,9 +16,8 @@ export function tally(text: string): Tally {
   const failures: string[] = []
   let passed = 0
   const count = (result: Result, path: readonly string[]): void => {
-    if (result.skip !== false && result.skip !== undefined) {
-      const reason =
-        typeof result.skip === 'string' && result.skip !== '' ? result.skip : result.name
+    if (result.skip) {
+      const reason = typeof result.skip === 'string' ? result.skip : result.name
       skipped.set(reason, (skipped.get(reason) ?? 0) + 1)
     } else if (result.ok) passed += 1
     else failures.push([...path, result.name].join(' > '))
