@@ -72,9 +72,9 @@ export function percent(share: number | undefined, digits: number = 1): string {
 
 /** `0.8 ms`, `412 ms`, `12.3 s`, `1 min 32 s`. */
 export function duration(ms: number): string {
-  if (ms < 10) return `${ms.toFixed(1)}${space}ms`
-  if (ms < 1000) return `${Math.round(ms)}${space}ms`
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)}${space}s`
+  if (ms < 9.95) return `${ms.toFixed(1)}${space}ms`
+  if (ms < 999.5) return `${Math.round(ms)}${space}ms`
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)}${space}s`
   const seconds = Math.round(ms / 1000)
   return `${Math.floor(seconds / 60)}${space}min${space}${seconds % 60}${space}s`
 }

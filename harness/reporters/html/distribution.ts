@@ -52,7 +52,7 @@ const byCumulative = bisector((step: Distribution['steps'][number]) => step.cumu
 
 /** The value that `share` of all samples do not exceed; ranks are rounded as HdrHistogram does. */
 export function valueAt({ count, steps }: Distribution, share: number): number {
-  const rank = Math.max(1, Math.floor(share * count + 0.5))
+  const rank = Math.max(1, Math.ceil(share * count - 1e-6))
   return (steps[byCumulative.left(steps, rank)] ?? steps.at(-1))?.valueUs ?? 0
 }
 

@@ -78,7 +78,7 @@ ${contents([
   ...(results.some((result) => result.walkthrough !== undefined)
     ? [['steps', 'Walkthroughs'] as const]
     : []),
-  ['differences', 'Differences'],
+  ...(results.length > 0 ? [['differences', 'Differences'] as const] : []),
   ...names,
   ['data', 'Data'],
 ])}
@@ -86,11 +86,8 @@ ${contents([
 <section id="verdicts" aria-labelledby="verdicts-title">
 <h1 id="verdicts-title">${results.length === 0 ? 'No results' : `${results.length} runs side by side`}</h1>
 <div class="verdicts">${results.map(
-    (
-      result,
-      at,
-    ) => markup`<section aria-labelledby="verdict-${at + 1}"><h2 id="verdict-${at + 1}" class="run-name"><a href="#run-${at + 1}">${runName(result, at)}</a></h2>
-${banner(result, { prefix: `run-${at + 1}-`, level: 3 }, 3)}</section>`,
+    (result, at) => markup`<div><h2><a href="#run-${at + 1}">${runName(result, at)}</a></h2>
+${banner(result, { prefix: `run-${at + 1}-`, level: 3 }, 3)}</div>`,
   )}</div></section>
 ${results.length > 0 && sideBySide(results)}
 ${results.map((result, at) => {

@@ -7,7 +7,7 @@ export interface Frame {
   readonly level: 2 | 3
 }
 
-/** A section with its heading; screen readers list it by that name. */
+/** A section with its heading; screen readers list it by that name, and that of its run where there are several. */
 export function section(
   frame: Frame,
   id: string,
@@ -15,7 +15,7 @@ export function section(
   ...content: readonly Part[]
 ): Markup {
   const own = `${frame.prefix}${id}`
-  return markup`<section id="${own}" aria-labelledby="${own}-title" class="part">
+  return markup`<section id="${own}" aria-labelledby="${frame.prefix !== '' && `${frame.prefix}title `}${own}-title" class="part">
 ${heading(frame.level, title, `${own}-title`)}
 ${content}
 </section>

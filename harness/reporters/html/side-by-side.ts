@@ -95,7 +95,7 @@ function differences(results: readonly RunResult[]): Markup {
       : table({
           id: 'differences-table',
           caption: 'Only what is not the same everywhere',
-          columns: runColumns(results, ''),
+          columns: runColumns(results, 'what'),
           rows,
         }),
   )

@@ -25,7 +25,7 @@ export function table({ id, caption, columns, rows }: TableInit): Markup {
       markup`<tr><th scope="row" class="${css(0)}">${first}</th>${cells.map((cell, at) => markup`<td class="${css(at + 1)}">${cell}</td>`)}</tr>
 `,
   )
-  return markup`<div class="scroll" tabindex="0" role="region" aria-labelledby="${id}"><table>
+  return markup`<div class="scroll" tabindex="0" role="group" aria-labelledby="${id}"><table>
 <caption id="${id}"><span>${caption}</span></caption>
 <thead><tr>${columns.map((column, at) => markup`<th scope="col" class="${css(at)}">${column.title}</th>`)}</tr></thead>
 <tbody>

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import t from 'tap'
+import type { RunResult } from '../../model/run-result.ts'
+import { allRuns, failingRun, partialRun, passingRun } from '../fixtures.ts'
+import { without } from '../fixtures/without.ts'
+import { html } from './report.ts'
+
+const all = allRuns()
+const passing = passingRun()
+const failing = failingRun()
+
+function embedded(document: string): unknown {
+  const [, json] =
+    /<script type="application\/json" id="meshmark-results">([^]*?)<\/script>/.exec(document) ?? []
+  return JSON.parse(json ?? 'null')
+}
+
+t.test('the same results give the same text', (t) => {
+  t.equal(html.render(allRuns()), html.render(all))
+  t.end()
+})
+
+t.test('the document carries its results, in full', (t) => {
+  t.same(embedded(html.render([passing])), [passing])
+  t.same(embedded(html.render(all)), all)
+  t.end()
+})
+
+t.test('it refers to nothing outside itself: no script, style, image or font of elsewhere', (t) => {
+  const document = html.render(all).replace(/<script type="application[^]*?<\/script>/, '')
+  t.notMatch(document, /<(?:script|img|iframe|object|embed)[^>]*\ssrc=/i)
+  t.notMatch(document, /@import|url\(/)
+  t.same(
+    [...document.matchAll(/<link [^>]*>/g)].map(([link]) => link.slice(0, 40)),
+    ['<link rel="icon" href="data:image/svg+xm'],
+  )
+  t.end()
+})
+
+t.test('its content security policy allows its own style and script and nothing else', (t) => {
+  const document = html.render([passing])
+  for (const [tag, directive] of [
+    ['style', 'style-src'],
+    ['script', 'script-src'],
+  ] as const) {
+    const [, text] = new RegExp(`<${tag}>([^]*?)</${tag}>`).exec(document) ?? []
+    const hash = createHash('sha256')
+      .update(text ?? '')
+      .digest('base64')
+    t.match(document, `${directive} &#39;sha256-${hash}&#39;`.replaceAll('&#39;', "'"))
+  }
+  t.match(document, "default-src 'none'")
+  t.notMatch(document, /unsafe-inline|\sstyle="|\son\w+="/)
+  t.end()
+})
+
+t.test('every id is there once and every link within the document leads somewhere', (t) => {
+  for (const results of [[passing], [failing], all, []]) {
+    const document = html.render(results)
+    const ids = [...document.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id)
+    t.same(ids.length, new Set(ids).size)
+    const known = new Set(ids)
+    const refs = [
+      ...[...document.matchAll(/href="#([^"]*)"/g)].map(([, id]) => id),
+      ...[...document.matchAll(/aria-labelledby="([^"]*)"/g)].flatMap(([, all]) => all?.split(' ')),
+    ]
+    t.same(
+      refs.filter((id) => !known.has(id)),
+      [],
+    )
+  }
+  t.end()
+})
+
+t.test('text of a target cannot become markup', (t) => {
+  const evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>\'&lt;\u0000\uD800'
+  const spoiled = JSON.parse(JSON.stringify(failing), (key, value: unknown) =>
+    typeof value === 'string' &&
+    !['startedAt', 'status', 'conclusion', 'unit', 'better', 'kind', 'histogram'].includes(key)
+      ? key === 'id' && (value === 'direct' || value === 'target')
+        ? value
+        : `${value}${evil}`
+      : value,
+  ) as RunResult
+  const document = html.render([
+    spoiled,
+    { ...spoiled, implementation: { ...spoiled.implementation, url: 'javascript:alert(1)' } },
+  ])
+  t.equal(document.match(/<script/g)?.length, 2, 'only the data and the script of the report')
+  t.notMatch(document, '<img')
+  t.notMatch(document, 'href="javascript')
+  t.same(
+    embedded(document),
+    JSON.parse(
+      JSON.stringify([
+        spoiled,
+        { ...spoiled, implementation: { ...spoiled.implementation, url: 'javascript:alert(1)' } },
+      ]),
+    ),
+  )
+  t.end()
+})
+
+t.test('huge results are cut down to less than 2 MiB, and the document says so', (t) => {
+  const limit = 2 * 1024 * 1024
+  const talkative: RunResult = {
+    ...passing,
+    walkthrough: {
+      scenario: 'w',
+      title: 'w',
+      steps: (passing.walkthrough?.steps ?? []).map((step) => ({
+        ...step,
+        seen: 'line\n'.repeat(100_000),
+      })),
+    },
+  }
+  for (const [results, told] of [
+    [Array<RunResult>(12).fill(passing), 'without its histograms for the sake of size'],
+    [[talkative], 'too large to be part of this file'],
+  ] as const) {
+    const document = html.render(results)
+    t.ok(Buffer.byteLength(document) < limit, String(Buffer.byteLength(document)))
+    t.ok(document.includes(told), told)
+  }
+  t.end()
+})
+
+t.test('results with little in them are rendered too', (t) => {
+  const partial = partialRun()
+  const bare = without(partial, 'walkthrough', 'bench')
+  const [question] = partial.bench?.questions ?? []
+  if (question === undefined) throw new Error('no question')
+  const alone = without(question, 'effect')
+  const empty = alone.arms.map(({ id, label }) => ({ id, label, trials: [] }))
+  const zero = alone.arms.map((arm) => ({
+    ...arm,
+    value: 0,
+    trials: arm.trials.map((trial) => ({ ...trial, value: 0, histogram: 'AAAA' })),
+  }))
+  const sparse: readonly RunResult[] = [
+    { ...bare, cluster: { provider: 'local', nodes: [], readyMs: 0, description: {} } },
+    {
+      ...bare,
+      bench: { questions: [], order: [] },
+      walkthrough: { scenario: 'w', title: 'w', steps: [] },
+    },
+    { ...bare, bench: { questions: [{ ...alone, arms: empty }], order: [] } },
+    { ...bare, bench: { questions: [{ ...alone, arms: zero }], order: [] } },
+    {
+      ...bare,
+      bench: {
+        questions: [
+          {
+            ...alone,
+            effect: { metric: 'm', kind: 'difference', unit: 'us', estimate: 0, pairs: [0] },
+          },
+        ],
+        order: [],
+      },
+    },
+  ]
+  for (const result of sparse) t.notMatch(html.render([result]), /NaN|Infinity|undefined|\[object/)
+  t.match(html.render([]), 'No results')
+  t.end()
+})

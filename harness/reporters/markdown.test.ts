@@ -1,0 +1,77 @@
+import t from 'tap'
+import type { RunResult } from '../model/run-result.ts'
+import { failingRun, invalidRun, partialRun, passingRun } from './fixtures.ts'
+import { markdown } from './markdown.ts'
+
+t.test('a passed run: verdict, steps, answers, how to repeat it', (t) => {
+  const text = markdown.render([passingRun()])
+  t.match(text, /^## ✅ meshmark reference data plane 0\.1\.0 passed: 15 of 15/)
+  t.match(text, 'Exit code 0: everything that was asked for passed.')
+  t.match(text, '| ✅ | Two edge nodes are Ready | passed | 14 ms |'.replace(' ms', '\u00A0ms'))
+  t.match(
+    text,
+    /\| How many requests per second does the L4 path carry\? \| [\d,]+.req\/s \| [\d,]+.req\/s \| 0\.\d{3}× \| 0\.\d{3}× to 0\.\d{3}× \(98\.4.%\) \| 14 of 14 \|/,
+  )
+  t.match(text, 'not used in l7-latency: the schedule was not held: lag p99 of 3412 µs')
+  t.match(text, '```text\nnpx meshmark run --seed 2864434397\n```')
+  t.notMatch(text, '####', 'nothing to explain')
+  t.end()
+})
+
+t.test('what failed is shown with expected and seen, and nothing in it is markup', (t) => {
+  const text = markdown.render([failingRun()])
+  t.match(
+    text,
+    '#### ❌ A port named http-0 goes the L7 way: the proxy counts every request (failed)',
+  )
+  t.match(
+    text,
+    '```text\n$ for i in $(seq 10); do curl http://nginx-svc.default.svc.cluster.local:12345; done\n```',
+  )
+  t.match(text, '```text\nHTTP 502 <script>alert("not ours")</script> \\x1b[31mbad gateway')
+  t.match(text, 'Reason: the probe program at edge-node-a ended unexpectedly')
+  t.match(text, '- problem: evidence could not be collected')
+  t.end()
+})
+
+t.test('hostile text stays in its cell and in its fence', (t) => {
+  const steps: NonNullable<RunResult['walkthrough']>['steps'] = [
+    {
+      id: 'x',
+      title: 'a | b <img src=x> [link](javascript:x)\nnext `code`',
+      status: 'failed',
+      seen: 'before\n````\n# after',
+      durationMs: 1,
+    },
+  ]
+  const text = markdown.render([
+    { ...passingRun(), walkthrough: { scenario: 'w', title: 'w', steps } },
+  ])
+  t.match(
+    text,
+    '| ❌ | a &#124; b &#60;img src=x&#62; &#91;link&#93;(javascript:x) next &#96;code&#96; | failed |',
+  )
+  t.match(text, '`````text\nbefore\n````\n# after\n`````')
+  t.end()
+})
+
+t.test('a partial and an invalid run say so at the top', (t) => {
+  t.match(
+    markdown.render([partialRun()]),
+    /^## ❔ No verdict[^]*?> \*\*Partial:\*\* the run was interrupted/,
+  )
+  t.match(markdown.render([invalidRun()]), /^## ⚠️ No verdict[^]*Exit code 2/)
+  t.end()
+})
+
+t.test('an output of any length leaves the summary far below what GitHub takes', (t) => {
+  const run = failingRun()
+  const steps = (run.walkthrough?.steps ?? []).map((step) => ({
+    ...step,
+    seen: 'x'.repeat(2_000_000),
+  }))
+  const text = markdown.render([{ ...run, walkthrough: { scenario: 'w', title: 'w', steps } }])
+  t.ok(text.length < 100_000, String(text.length))
+  t.match(text, '… 1998000 more characters in result.json')
+  t.end()
+})

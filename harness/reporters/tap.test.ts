@@ -1,0 +1,106 @@
+import { Parser, type Result } from 'tap-parser'
+import t from 'tap'
+import type { RunResult } from '../model/run-result.ts'
+import { failingRun, invalidRun, partialRun, passingRun } from './fixtures.ts'
+import { tap } from './tap.ts'
+
+interface Parsed {
+  readonly ok: boolean
+  readonly outer: readonly Result[]
+  readonly inner: readonly Result[]
+  readonly extra: string
+}
+
+function parsed(results: readonly RunResult[]): Parsed {
+  const outer: Result[] = []
+  const inner: Result[] = []
+  let extra = ''
+  const parser = new Parser({ strict: true })
+  parser.on('assert', (one: Result) => outer.push(one))
+  parser.on('extra', (text: string) => (extra += text))
+  parser.on('child', (child: Parser) => child.on('assert', (one: Result) => inner.push(one)))
+  parser.end(tap.render(results))
+  return { ok: parser.ok, outer, inner, extra }
+}
+
+t.test('a passed run is a passed test for every TAP consumer', (t) => {
+  const { ok, outer, inner, extra } = parsed([passingRun()])
+  t.ok(ok)
+  t.equal(extra, '')
+  t.match(outer, [
+    { ok: true, name: 'meshmark reference data plane 0.1.0 (20251124-031104-9f2c1e)' },
+  ])
+  t.equal(inner.length, 15 + 7 + 1)
+  t.match(inner[0], {
+    ok: true,
+    name: 'nodes-ready Two edge nodes are Ready',
+    diag: { duration_ms: 14.2 },
+  })
+  t.match(inner.at(-2)?.diag, { answer: /req\/s/, load: 'closed loop, 64 clients' })
+  t.end()
+})
+
+t.test('failed, inconclusive and skipped steps are told apart and say why', (t) => {
+  const { ok, inner } = parsed([failingRun()])
+  t.notOk(ok)
+  const point = (id: string): Result | undefined =>
+    inner.find(({ name }) => name.startsWith(`${id} `))
+  t.match(point('name-a-host'), {
+    ok: false,
+    diag: { status: 'failed', expected: /^HTTP 200/, seen: /NXDOMAIN/, command: /^curl/ },
+  })
+  t.match(point('http-goes-l7')?.diag, {
+    seen: String.raw`HTTP 502 <script>alert("not ours")</script> \x1b[31mbad gateway\x1b[0m & L7 requests +3`,
+  })
+  t.match(point('other-goes-l4'), {
+    ok: false,
+    diag: { status: 'inconclusive', reason: /SIGKILL/ },
+  })
+  t.match(point('name-b-host'), {
+    ok: true,
+    skip: 'the target does not claim the feature node-dns',
+  })
+  t.match(inner.at(-1), { ok: false, diag: { problems: /^evidence could not be collected/ } })
+  t.end()
+})
+
+t.test('a run that proves nothing does not pass', (t) => {
+  t.notOk(parsed([partialRun()]).ok)
+  const { ok, inner } = parsed([invalidRun()])
+  t.notOk(ok)
+  t.match(
+    inner.filter((point) => !point.ok),
+    [{ name: /^l4-throughput/, diag: { not_used: /event loop 97 % busy.*\(6 trials\)/ } }],
+  )
+  t.end()
+})
+
+t.test('text of several lines and marks of TAP itself come through', (t) => {
+  const [step] = passingRun().walkthrough?.steps ?? []
+  if (step === undefined) throw new Error('no step')
+  const seen = '  first # line\n\n...\nnot ok 9 - x\n  ---\nlast: "value"'
+  const title = String.raw`a # SKIP b \ c`
+  const { inner, extra } = parsed([
+    {
+      ...passingRun(),
+      walkthrough: {
+        scenario: 'w',
+        title: 'w',
+        steps: [{ ...step, title, seen, status: 'failed' }],
+      },
+      conclusion: 'failed',
+    },
+  ])
+  t.equal(extra, '')
+  t.match(inner[0], { ok: false, skip: false, name: `nodes-ready ${title}`, diag: { seen } })
+  t.end()
+})
+
+t.test('several runs are several subtests', (t) => {
+  const { outer } = parsed([passingRun(), failingRun()])
+  t.match(outer, [
+    { ok: true, id: 1 },
+    { ok: false, id: 2 },
+  ])
+  t.end()
+})
