@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { stderr } from './output.ts'
 
 /** How a run ends early. The first Ctrl-C aborts in good order, the second leaves at once with nothing behind. */
@@ -11,6 +12,8 @@ export const interruptedExitCode = 130
 
 export function interruption(): Interruption {
   const controller = new AbortController()
+  // why: everything that waits listens to this one signal
+  setMaxListeners(0, controller.signal)
   const undos: (() => void)[] = []
   const onSignal = (): void => {
     if (!controller.signal.aborted) {

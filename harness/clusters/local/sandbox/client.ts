@@ -50,7 +50,9 @@ export async function startSandbox(
     'sandbox',
     'main.js',
   )
-  const [program = '', ...args] = [...namespaceCommand(privilege), process.execPath, main]
+  // why: the sandbox reads its configuration from stdin; the folder is there for people who look at `ps`
+  const argv = [process.execPath, main, config.runDirectory]
+  const [program = '', ...args] = [...namespaceCommand(privilege), ...argv]
   const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, PATH: programPath },

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import t from 'tap'
+import { randomStream } from '../../measure/random.ts'
+import { eventually } from '../../testing/cluster-contract.ts'
+import { hostState, processesThatMention } from '../../testing/host-state.ts'
+import { cannotRunLocal } from '../../testing/needs-local.ts'
+import { root } from '../../testing/sources.ts'
+import { local } from './provider.ts'
+import { defaultTopology } from './topology.ts'
+
+const skip = await cannotRunLocal()
+
+/** Moments at which the harness is killed, spread over its boot and the time after it. */
+const moments = 30
+const longestMs = 1_800
+
+t.test(
+  `SIGKILL of the harness at ${moments} random moments leaves nothing`,
+  { skip },
+  async (t) => {
+    const before = hostState()
+    const seed = Number(process.env['MESHMARK_TEST_SEED'] ?? Math.trunc(Math.random() * 1e6))
+    t.comment(`seed ${seed}`)
+    const random = randomStream(seed)
+    const program = join(root, 'dist', 'harness', 'testing', 'boot-and-hold.js')
+    for (let moment = 0; moment < moments; moment += 1) {
+      const runId = `killed-${process.pid}-${moment}`
+      const afterMs = Math.round(random() * longestMs)
+      const child = spawn(process.execPath, [program, runId], { stdio: 'ignore' })
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      await delay(afterMs)
+      child.kill('SIGKILL')
+      await gone
+      const isQuiet = await eventually(() =>
+        Promise.resolve(processesThatMention(runId).length === 0),
+      )
+      if (!isQuiet) t.same(processesThatMention(runId), [], `killed after ${afterMs} ms`)
+    }
+    t.same(processesThatMention(`killed-${process.pid}-`), [], 'no process is left')
+    t.same(hostState(), before, 'the host is as it was')
+  },
+)
+
+t.test('the next run removes the folders of killed ones', { skip }, async (t) => {
+  const { signal } = new AbortController()
+  const left = (): readonly string[] =>
+    readdirSync(tmpdir()).filter((name) => name.includes(`killed-${process.pid}-`))
+  t.not(left().length, 0, 'a killed harness leaves its own folder')
+  const cluster = await local({ packageDirectory: root }).create(defaultTopology(), {
+    runId: 'next',
+    signal,
+  })
+  await cluster[Symbol.asyncDispose]()
+  t.same(left(), [])
+})

@@ -1,0 +1,13 @@
+import { local } from '../clusters/local/provider.ts'
+import { defaultTopology } from '../clusters/local/topology.ts'
+import { root } from './sources.ts'
+
+/*
+ * A harness for tests that kill it: boots a cluster under the run id of its first argument, says `ready`, and holds it
+ * until it is killed.
+ */
+const [runId = 'hold'] = process.argv.slice(2)
+const { signal } = new AbortController()
+await local({ packageDirectory: root }).create(defaultTopology(), { runId, signal })
+process.stdout.write('ready\n')
+setInterval(() => undefined, 60_000)
