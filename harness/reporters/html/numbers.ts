@@ -4,7 +4,7 @@ import { absent, count, effectText, intervalText, number, percent, unitText } fr
 import type { Curve } from './charts/latency-curve.ts'
 import { quantileUs } from './distribution.ts'
 import { markup, type Markup, type Part } from './markup.ts'
-import { numberColumn, table, textColumn } from './table.ts'
+import { numberColumn, proseColumn, table, textColumn } from './table.ts'
 
 /** Per way: the metric, quantiles of all valid trials together, CPU per request. */
 export function armsTable(question: BenchQuestion, curves: readonly Curve[], id: string): Markup {
@@ -105,7 +105,7 @@ export function trialsTable(
       ...columns.map(({ title }) => numberColumn(title)),
       numberColumn('generator busy'),
       textColumn('failures'),
-      textColumn('used'),
+      rows.every(({ trial }) => trial.valid) ? textColumn('used') : proseColumn('used'),
     ],
     rows: rows.map(({ arm, trial, at }) => [
       at < 0 ? absent : String(at + 1),

@@ -143,8 +143,8 @@ details[open] > summary { margin-bottom: .5rem; }
 .unused .glyph { margin-top: .1rem; }
 .unused ul, .problems { list-style: disc; padding-left: 1.2rem; }
 .numbers { margin-top: 1.1rem; font-size: .9rem; }
-.mark { display: inline-flex; gap: .4rem; align-items: center; color: var(--tone); font-weight: 600; white-space: nowrap; }
-.mark .glyph { width: 1rem; height: 1rem; }
+.mark { color: var(--tone); font-weight: 600; white-space: nowrap; }
+.mark .glyph { width: 1rem; height: 1rem; margin-right: .25rem; vertical-align: -.16rem; }
 #reproduce p + pre, .part > p + pre { margin-top: .75rem; }
 .part > pre + p, .part > button + p { margin-top: .75rem; }
 .scroll {
@@ -162,6 +162,8 @@ th { font-weight: 600; }
 thead th { color: var(--muted); font-weight: 500; font-size: .8125rem; border-bottom: 1px solid var(--line); vertical-align: bottom; }
 tbody tr + tr > * { border-top: 1px solid var(--line); }
 tbody th { font-weight: 500; }
+td.p { min-width: 15rem; }
+.numbers :is(th, td) { padding-right: .95rem; font-size: .8125rem; }
 tbody th.t { min-width: 8.5rem; }
 .lead + .scroll { margin-top: 1.25rem; }
 .n { text-align: right; white-space: nowrap; }
@@ -199,7 +201,8 @@ const paper = `
   table { font-size: 8pt; }
   th, td { padding-right: .8rem; }
   tbody th.t { min-width: 0; }
-  .numbers table, .numbers thead th { font-size: 6.5pt; }
+  .numbers :is(th, td) { font-size: 6.5pt; }
+  td.p { min-width: 0; }
   .numbers table { min-width: 0; }
   .numbers th, .numbers td { padding-right: .5rem; white-space: normal; }
   details::details-content { content-visibility: visible; }

@@ -2,8 +2,8 @@ import { markup, type Markup, type Part } from './markup.ts'
 
 export interface Column {
   readonly title: string
-  /** Numbers stand right, with figures of equal width. */
-  readonly kind: 'text' | 'number'
+  /** Numbers stand right, with figures of equal width; prose gets room to flow. */
+  readonly kind: 'text' | 'number' | 'prose'
 }
 
 export interface TableInit {
@@ -15,11 +15,13 @@ export interface TableInit {
 }
 
 export const textColumn = (title: string): Column => ({ title, kind: 'text' })
+export const proseColumn = (title: string): Column => ({ title, kind: 'prose' })
 export const numberColumn = (title: string): Column => ({ title, kind: 'number' })
 
 /** A table that scrolls by itself where the page is narrow; reachable by keyboard for that. */
 export function table({ id, caption, columns, rows }: TableInit): Markup {
-  const css = (at: number): string => (columns[at]?.kind === 'number' ? 'n' : 't')
+  const css = (at: number): string =>
+    ({ text: 't', number: 'n', prose: 'p' })[columns[at]?.kind ?? 'text']
   const body = rows.map(
     ([first, ...cells]) =>
       markup`<tr><th scope="row" class="${css(0)}">${first}</th>${cells.map((cell, at) => markup`<td class="${css(at + 1)}">${cell}</td>`)}</tr>
