@@ -59,7 +59,7 @@ t.test('wherever a file was cut, it says so', (t) => {
 })
 
 t.test('text that is no JSON at all is told from JSON that was cut', (t) => {
-  t.match(refusal('<!doctype html>'), { code: 'unreadable', message: /^r\.json is not JSON: / })
+  t.match(refusal('<!doctype html>'), { code: 'unreadable', message: 'r.json is not JSON' })
   t.match(refusal('{"a": nope}'), { code: 'unreadable' })
   t.match(refusal(`${whole}}`), { code: 'unreadable' })
   t.end()

@@ -51,7 +51,7 @@ function json(text: string, name: string): unknown {
           cause,
         },
       )
-    throw new ResultError('unreadable', `${name} is not JSON: ${reason(cause)}`, {
+    throw new ResultError('unreadable', `${name} is not JSON`, {
       hint: 'name a result.json that a run has written',
       cause,
     })
@@ -107,6 +107,7 @@ function versionOf(semver: string): readonly number[] {
   return found === null ? [] : found.slice(1).map(Number)
 }
 
+/** The system's own name of what went wrong: `ENOENT`. */
 function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
 }

@@ -42,20 +42,20 @@ async function writeWhole(path: string, text: string): Promise<string> {
     return path
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
-    throw new ResultError('not-written', `${path} cannot be written: ${told(error)}`, {
+    throw new ResultError('not-written', `${path} cannot be written: ${codeOf(error)}`, {
       hint: hint(error),
       cause: error,
     })
   }
 }
 
-function told(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+/** The system's own name of what went wrong: `ENOSPC`. */
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
 }
 
 function hint(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  switch (code) {
+  switch (codeOf(error)) {
     case 'ENOSPC':
     case 'EDQUOT':
       return 'the disk is full: free some space, or choose another place with --out'
