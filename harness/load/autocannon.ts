@@ -45,7 +45,9 @@ export function autocannonLoad(
         if (error instanceof Error && !window.isStopped) reject(error)
       },
     )
+    let timer: NodeJS.Timeout | undefined
     const stop = (): void => {
+      clearTimeout(timer)
       window.end()
       instance.stop()
       resolve(window.result('autocannon 9'))
@@ -56,8 +58,7 @@ export function autocannonLoad(
       if (statusCode !== target.expect.status && statusCode < 500)
         window.foreign(`status ${statusCode}`)
       if (window.isStopped) {
-        instance.stop()
-        resolve(window.result('autocannon 9'))
+        stop()
         return
       }
       if (!counting || isFirst) return
@@ -70,10 +71,10 @@ export function autocannonLoad(
       if (counting) window.failed(error.code ?? error.message)
     })
     window.inFlight = concurrency
-    setTimeout(() => {
+    timer = setTimeout(() => {
       counting = true
       window.begin()
-      setTimeout(stop, job.durationMs)
+      timer = setTimeout(stop, job.durationMs)
     }, job.warmupMs)
   })
 }

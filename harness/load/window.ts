@@ -43,7 +43,7 @@ export function measuredWindow(job: LoadJob): Window {
   let scheduled = 0
   let completed = 0
   let completedInside = 0
-  let beganMs = 0
+  let beganMs: number | undefined
   let endedMs = Infinity
   let stopped = false
   let samples = 0
@@ -106,8 +106,8 @@ export function measuredWindow(job: LoadJob): Window {
       ;({ utilization } = performance.eventLoopUtilization(loop))
     },
     result: (tool) => {
-      const windowMs = endedMs - beganMs
-      const achievedRps = (completedInside / windowMs) * 1000
+      const windowMs = beganMs === undefined ? 0 : endedMs - beganMs
+      const achievedRps = windowMs === 0 ? 0 : (completedInside / windowMs) * 1000
       const summaries = {
         response: response.summary(),
         service: service.summary(),
