@@ -1,26 +1,31 @@
-import { readFileSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { kubeClient } from '../../kube/client.ts'
-import { informer } from '../../kube/informer.ts'
-import { pods } from '../../kube/types.ts'
-import { cni } from './cni.ts'
-import { type KubeletConfig, readConfig } from './config.ts'
-import { recorder } from './events.ts'
-import { images } from './images.ts'
-import { heartbeat, registerNode } from './node.ts'
-import type { Pod } from './pod.ts'
-import { type PodWorker, podWorker } from './pod-worker.ts'
-import { serveKubelet } from './server.ts'
+import { command } from '../network/command.ts'
+import { type KubeletConfig, readConfig, scratchFolder } from './config.ts'
+import { images } from './container/images.ts'
+import { heartbeat } from './node/heartbeat.ts'
+import { removeOrphans } from './node/orphans.ts'
+import { registerNode } from './node/register.ts'
+import { cni } from './pod/cni.ts'
+import { recorder } from './pod/events.ts'
+import { hostPaths } from './pod/host-path.ts'
+import { podSource } from './pod/pod-source.ts'
+import type { PodWorker } from './pod/worker.ts'
+import { serveKubelet } from './server/server.ts'
+import { pause } from './time.ts'
 
 /*
  * The kubelet of one node of provider local: an ordinary client of the Kubernetes API that runs pods as processes in
- * namespaces. No cgroups: requests and limits are recorded and not enforced.
+ * namespaces, inside the network, mount and host name namespaces of its node. It is root there, or root of a user
+ * namespace. There are no cgroups: requests and limits are recorded and not enforced; and no users: runAsUser and
+ * capabilities are ignored. On SIGTERM it leaves at once and its pods run on; the next kubelet of the node ends them
+ * and starts them afresh.
  */
 
 /** How often the certificate of the API server is looked for while it starts beside us. */
 const pollMs = 10
 
-async function certificate({ caFile }: KubeletConfig): Promise<string> {
+async function certificate({ caFile }: KubeletConfig, signal: AbortSignal): Promise<string> {
   for (;;) {
     try {
       const text = readFileSync(caFile, 'utf8')
@@ -28,72 +33,49 @@ async function certificate({ caFile }: KubeletConfig): Promise<string> {
     } catch {
       // why: not written yet
     }
-    await delay(pollMs)
+    await pause(pollMs, signal)
   }
 }
 
-/** Packets of pods are as large as those of the node. */
-function nodeMtu(): number {
-  try {
-    return Number(readFileSync('/sys/class/net/eth0/mtu', 'utf8'))
-  } catch {
-    return 1500
-  }
+async function mountScratch(config: KubeletConfig): Promise<void> {
+  const folder = scratchFolder(config)
+  mkdirSync(folder, { recursive: true })
+  await command(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', folder])
 }
 
 async function main(path: string): Promise<void> {
   const config = readConfig(path)
-  const stop = new AbortController()
-  const { signal } = stop
-  const kube = kubeClient({
-    server: config.server,
-    ca: await certificate(config),
-    token: config.token,
-  })
+  const { signal } = new AbortController()
   const workers = new Map<string, PodWorker>()
-  await serveKubelet(config, workers)
-  await registerNode(kube, config, { signal })
-  const components = {
-    kube,
-    config,
-    signal,
-    cni: cni(config.podCidr, nodeMtu()),
-    images: images(config.packageDir),
-    record: recorder(kube, config, { signal }),
-  }
-  const mine = informer<Pod>({
-    client: kube,
-    type: pods,
-    fieldSelector: `spec.nodeName=${config.nodeName}`,
-    signal,
-    log: (line) => process.stderr.write(`${line}\n`),
-  })
-  mine.onChange(({ kind, object }) => {
-    const { uid } = object.metadata
-    const known = workers.get(uid)
-    if (kind === 'deleted') known?.kill()
-    else if (known !== undefined) known.update(object)
-    else if (!isOver(object)) {
-      const worker = podWorker(object, components)
-      workers.set(uid, worker)
-      worker.update(object)
-      worker.finished
-        .catch((error: unknown) =>
-          process.stderr.write(`pod ${object.metadata.name}: ${String(error)}\n`),
-        )
-        .finally(() => workers.delete(uid))
-    }
-  })
+  const prepared = Promise.all([removeOrphans(config), mountScratch(config)])
+  const served = serveKubelet(config, workers)
+  const { server, token } = config
+  const kube = kubeClient({ server, ca: await certificate(config, signal), token })
+  await Promise.all([registerNode(kube, config, { signal }), served, prepared])
   process.stdout.write('{"ready":true}\n')
-  await heartbeat(kube, config, { signal })
-}
-
-/** Pods that a former kubelet has brought to their end. */
-function isOver({ status, metadata }: Pod): boolean {
-  return (
-    (status?.phase === 'Succeeded' || status?.phase === 'Failed') &&
-    metadata.deletionTimestamp === undefined
+  const record = recorder(kube, config, { signal })
+  const source = podSource(
+    {
+      kube,
+      config,
+      signal,
+      record,
+      cni: cni(config),
+      images: images(config.packageDir, config.images),
+      hostPaths: hostPaths(config),
+    },
+    workers,
   )
+  record(
+    { kind: 'Node', name: config.nodeName },
+    'Normal',
+    'Starting',
+    `Starting kubelet of ${config.nodeName}.`,
+  )
+  const onBack = (): void => {
+    source.refresh()
+  }
+  await heartbeat(kube, config, onBack, { signal })
 }
 
 process.on('SIGTERM', () => {

@@ -1,0 +1,47 @@
+/**
+ * Shell script that is the first process of a container: `sh -c SCRIPT <folder> <working folder> <program> ...`.
+ * Mounts the prepared root file system, changes into it, forgets the node's files, says `started` on descriptor 3 and
+ * becomes the program. Whatever fails before that is told on stderr, with exit code 128 and nothing on descriptor 3.
+ *
+ * `mount -a` carries all mounts out in one process. An overlay that the kernel refuses (user namespaces on some
+ * machines) becomes a read-only view of the folder.
+ */
+export const enterScript = `
+fail() { echo "$*" >&2; exit 128; }
+mm_folder=$0; mm_dir=$1; shift
+mm_given=$PATH; PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+if ! mm_said=$(mount -a -T "$mm_folder/fstab" 2>&1); then
+  while read -r mm_name || [ -n "$mm_name" ]; do
+    grep -q " $mm_folder/root/$mm_name " /proc/self/mountinfo && continue
+    mount --rbind "/$mm_name" "$mm_folder/root/$mm_name" || fail "mount /$mm_name: $mm_said"
+    mount -o remount,bind,ro "$mm_folder/root/$mm_name" 2>/dev/null
+    if [ "$mm_name" = etc ]; then
+      for mm_file in resolv.conf hosts hostname; do
+        mount --bind "$mm_folder/upper/etc/$mm_file" "$mm_folder/root/etc/$mm_file" || fail "mount /etc/$mm_file: $mm_said"
+      done
+    fi
+  done < "$mm_folder/overlaid"
+  mount -a -T "$mm_folder/fstab" 2>/dev/null
+  for mm_need in proc dev/pts; do
+    grep -q " $mm_folder/root/$mm_need " /proc/self/mountinfo || fail "mount /$mm_need: $mm_said"
+  done
+  grep -q " $mm_folder/root/sys " /proc/self/mountinfo || mount --rbind /sys "$mm_folder/root/sys"
+fi
+cd "$mm_folder/root" && pivot_root . .node && cd / || fail "the root file system could not be changed"
+if [ -s "/.node$mm_folder/volumes" ]; then
+  . "/.node$mm_folder/places.sh"
+  mm_said=$(mount -a -T "/.node$mm_folder/volumes" 2>&1) || fail "failed to mount: $mm_said"
+fi
+umount -l /.node && rmdir /.node
+PATH=$mm_given
+unset OLDPWD
+cd "$mm_dir" 2>/dev/null || { mkdir -p "$mm_dir" && cd "$mm_dir"; } || fail "chdir to cwd (\\"$mm_dir\\") failed"
+case $1 in
+  */*) [ -e "$1" ] || fail "exec: \\"$1\\": stat $1: no such file or directory"
+       [ -x "$1" ] || fail "exec: \\"$1\\": permission denied" ;;
+  *) command -v -- "$1" >/dev/null || fail "exec: \\"$1\\": executable file not found in \\$PATH" ;;
+esac
+echo started >&3
+exec 3>&-
+exec "$@"
+`

@@ -1,0 +1,11 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { programPath } from '../network/command.ts'
+
+/** Where a program of this machine lies, or undefined. */
+export function findProgram(name: string): string | undefined {
+  return programPath
+    .split(':')
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path))
+}
