@@ -9,3 +9,8 @@ export function findProgram(name: string): string | undefined {
     .map((folder) => join(folder, name))
     .find((path) => existsSync(path))
 }
+
+/** The same, or the bare name: containers have a PATH of their own, with programs of the same name. */
+export function programOf(name: string): string {
+  return findProgram(name) ?? name
+}

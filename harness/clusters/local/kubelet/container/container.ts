@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { programPath } from '../../network/command.ts'
+import { programOf } from '../find-program.ts'
 import { enterScript } from './enter-script.ts'
 import type { ContainerLog, LogStream } from './log.ts'
 import { closeWriter, type OutputPipe, outputPipes } from './output-pipe.ts'
@@ -72,7 +73,7 @@ const signalNumbers: Readonly<Partial<Record<NodeJS.Signals, number>>> = {
 export async function startContainer(init: ContainerInit): Promise<Container> {
   const { id, env, workingDir, log, rootFs } = init
   const [out, err] = await outputPipes(join(rootFs, 'stdout'), join(rootFs, 'stderr'))
-  const child = spawn('nsenter', commandLine(init), {
+  const child = spawn(programOf('nsenter'), commandLine(init), {
     stdio: ['ignore', out.writeFd, err.writeFd, 'pipe'],
     cwd: '/',
     env: { ...env, PATH: env['PATH'] ?? programPath },
@@ -127,9 +128,9 @@ export async function startContainer(init: ContainerInit): Promise<Container> {
 function commandLine({ holder, rootFs, workingDir, argv }: ContainerInit): readonly string[] {
   return [
     ...['-t', String(holder), '-n', '-u', '-i', '--'],
-    ...['unshare', '--mount', '--propagation', 'private'],
+    ...[programOf('unshare'), '--mount', '--propagation', 'private'],
     ...['--pid', '--fork', '--kill-child=KILL', '--'],
-    ...['sh', '-c', enterScript, rootFs, workingDir, ...argv],
+    ...['/bin/sh', '-c', enterScript, rootFs, workingDir, ...argv],
   ]
 }
 

@@ -28,10 +28,11 @@ if ! mm_said=$(mount -a -T "$mm_folder/fstab" 2>&1); then
   grep -q " $mm_folder/root/sys " /proc/self/mountinfo || mount --rbind /sys "$mm_folder/root/sys"
 fi
 cd "$mm_folder/root" && pivot_root . .node && cd / || fail "the root file system could not be changed"
-if [ -s "/.node$mm_folder/volumes" ]; then
-  . "/.node$mm_folder/places.sh"
-  mm_said=$(mount -a -T "/.node$mm_folder/volumes" 2>&1) || fail "failed to mount: $mm_said"
-fi
+for mm_name in "/.node$mm_folder"/volumes.??; do
+  [ -e "$mm_name" ] || continue
+  . "$mm_name.sh"
+  mm_said=$(mount -a -T "$mm_name" 2>&1) || fail "failed to mount: $mm_said"
+done
 umount -l /.node && rmdir /.node
 PATH=$mm_given
 unset OLDPWD

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { programPath } from '../../network/command.ts'
+import { programOf } from '../find-program.ts'
 import type { Container } from './container.ts'
 import { quote } from './root-fs.ts'
 
@@ -8,9 +9,6 @@ export interface ExecInit {
   /** Give it a terminal of its own; stderr and stdout become one. */
   readonly tty?: boolean
 }
-
-/** Exit code of a program that does not exist, as shells have it. */
-export const notFoundCode = 127
 
 /**
  * Starts a program in a running container with the container's environment and working folder. It dies with the
@@ -26,11 +24,11 @@ export function execIn(
   const { env, workingDir } = container
   const inside = tty ? onTerminal(words) : words
   return spawn(
-    'nsenter',
+    programOf('nsenter'),
     [
       ...['-t', String(pid), '-n', '-m', '-u', '-i', '-p', '--'],
-      ...['setpriv', '--pdeathsig', 'KILL', '--'],
-      ...['sh', '-c', 'cd "$0" 2>/dev/null; unset OLDPWD; exec "$@"', workingDir, ...inside],
+      ...[programOf('setpriv'), '--pdeathsig', 'KILL', '--'],
+      ...['/bin/sh', '-c', 'cd "$0" 2>/dev/null; unset OLDPWD; exec "$@"', workingDir, ...inside],
     ],
     {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
@@ -46,8 +44,8 @@ export function execIn(
 
 /** script(1), which every Debian has, gives its command a terminal. */
 function onTerminal(words: readonly string[]): readonly string[] {
-  const command = `tty >&3; exec 3>&-; exec ${words.map(quote).join(' ')}`
-  return ['script', '-qefc', command, '/dev/null']
+  const command = `${programOf('tty')} >&3; exec 3>&-; exec ${words.map(quote).join(' ')}`
+  return [programOf('script'), '-qefc', command, '/dev/null']
 }
 
 /** Tells a terminal of a container its size; best effort. */

@@ -44,8 +44,8 @@ const podFiles = ['resolv.conf', 'hosts', 'hostname']
 
 /**
  * Prepares the root file system of one run of a container: the machine's folders under overlays, so that what the
- * container writes stays its own and is gone with it, and proc, sys, dev, tmp, run of its own. Writes two mount tables:
- * `fstab` for before, `volumes` for after the change of the root.
+ * container writes stays its own and is gone with it, and proc, sys, dev, tmp, run of its own. Writes mount tables:
+ * `fstab` for before, `volumes.<nn>` for after the change of the root.
  */
 export function prepareRootFs(init: RootFsInit): RootFs {
   const { folder } = init
@@ -70,8 +70,11 @@ export function prepareRootFs(init: RootFsInit): RootFs {
   const present = makeDev(join(root, 'dev'))
   writeFileSync(join(folder, 'overlaid'), layout.overlaid.map(({ name }) => name).join('\n'))
   writeFileSync(join(folder, 'fstab'), firstTable(init, root, present))
-  writeFileSync(join(folder, 'volumes'), init.mounts.map(volumeLine).join(''))
-  writeFileSync(join(folder, 'places.sh'), init.mounts.map(placeLine).join('\n'))
+  for (const [index, group] of layers(init.mounts).entries()) {
+    const name = `volumes.${String(index).padStart(2, '0')}`
+    writeFileSync(join(folder, name), group.map(volumeLine).join(''))
+    writeFileSync(join(folder, `${name}.sh`), group.map(placeLine).join('\n'))
+  }
   return {
     folder,
     read: (path) => {
@@ -138,6 +141,20 @@ function keptFolder(root: string, runDir: string): readonly (readonly [string, s
   const path = readFileSync(note, 'utf8')
   mkdirSync(join(root, path), { recursive: true })
   return [['/run/meshmark-kept', path]]
+}
+
+/** Groups of mounts: what lies inside another mount comes in a later group, when the place for it can be made. */
+function layers(mounts: readonly Mount[]): readonly (readonly Mount[])[] {
+  const groups: Mount[][] = []
+  const holds = (outer: Mount, inner: Mount): boolean =>
+    absolute(inner.target).startsWith(`${absolute(outer.target)}/`)
+  for (const mount of mounts) {
+    const at = groups.findLastIndex((group) => group.some((other) => holds(other, mount))) + 1
+    const group = groups[at]
+    if (group === undefined) groups.push([mount])
+    else group.push(mount)
+  }
+  return groups
 }
 
 function volumeLine({ source, target, readOnly }: Mount): string {

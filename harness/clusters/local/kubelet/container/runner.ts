@@ -107,7 +107,7 @@ async function pullImage(context: ContainerContext): Promise<Image | undefined> 
     try {
       const image = findImage(node.images, name)
       const pulled = always
-        ? `Successfully pulled image "${name}" in 0s (0s including waiting). Image size: 0 bytes.`
+        ? `Successfully pulled image "${name}" in 0s (0s including waiting).`
         : `Container image "${name}" already present on machine`
       if (always) recordOf(context, 'Normal', 'Pulling', `Pulling image "${name}"`)
       recordOf(context, 'Normal', 'Pulled', pulled)
