@@ -1,0 +1,111 @@
+import type { NamespaceRecord, NodeRecord, ServiceRecord, SliceRecord } from './records.ts'
+import { RecordStore } from './record-store.ts'
+import { serviceView } from './service-view.ts'
+import type { NodeView, ServiceView, Snapshot } from './snapshot.ts'
+
+/** Everything known of the cluster, by kind; also the form it is saved in. */
+export interface ClusterRecords {
+  readonly services: readonly ServiceRecord[]
+  readonly slices: readonly SliceRecord[]
+  readonly namespaces: readonly NamespaceRecord[]
+  readonly nodes: readonly NodeRecord[]
+}
+
+export type Kind = keyof ClusterRecords
+
+/** Collects changes and makes snapshots; Services that did not change keep their view from one to the next. */
+export class ClusterState {
+  readonly services: RecordStore<ServiceRecord>
+  readonly slices: RecordStore<SliceRecord>
+  readonly namespaces: RecordStore<NamespaceRecord>
+  readonly nodes: RecordStore<NodeRecord>
+  readonly #nodeName: string
+  /** By Service: the slices that belong to it. */
+  readonly #slicesOf = new Map<string, Map<string, SliceRecord>>()
+  readonly #changed = new Set<string>()
+  #views = new Map<string, ServiceView>()
+  #version = 0
+
+  /**
+   * @param nodeName - the node that this agent serves
+   * @param onChange - told of each difference that can show in a snapshot
+   */
+  constructor(nodeName: string, onChange: () => void = () => undefined) {
+    this.#nodeName = nodeName
+    this.services = new RecordStore((before, after) => {
+      for (const one of [before, after]) if (one !== undefined) this.#changed.add(keyOf(one))
+      onChange()
+    })
+    this.slices = new RecordStore((before, after) => {
+      this.#moveSlice(before, after)
+      onChange()
+    })
+    this.namespaces = new RecordStore(onChange)
+    this.nodes = new RecordStore(onChange)
+  }
+
+  load(records: ClusterRecords): void {
+    for (const one of records.services) this.services.put(keyOf(one), one)
+    for (const one of records.slices) this.slices.put(keyOf(one), one)
+    for (const one of records.namespaces) this.namespaces.put(one.name, one)
+    for (const one of records.nodes) this.nodes.put(one.name, one)
+  }
+
+  records(): ClusterRecords {
+    return {
+      services: [...this.services.values()],
+      slices: [...this.slices.values()],
+      namespaces: [...this.namespaces.values()],
+      nodes: [...this.nodes.values()],
+    }
+  }
+
+  snapshot(): Snapshot {
+    if (this.#changed.size > 0) this.#views = this.#updatedViews()
+    this.#changed.clear()
+    this.#version += 1
+    const namespaces = new Set(this.namespaces.keys())
+    // why: a Service may be heard of before its namespace
+    for (const { namespace } of this.#views.values()) namespaces.add(namespace)
+    return { version: this.#version, services: this.#views, namespaces, node: this.#node() }
+  }
+
+  #updatedViews(): Map<string, ServiceView> {
+    const views = new Map(this.#views)
+    for (const key of this.#changed) {
+      const service = this.services.get(key)
+      if (service === undefined) views.delete(key)
+      else views.set(key, serviceView(service, [...(this.#slicesOf.get(key)?.values() ?? [])]))
+    }
+    return views
+  }
+
+  /** The label that names the Service may change with a slice. */
+  #moveSlice(before: SliceRecord | undefined, after: SliceRecord | undefined): void {
+    if (before !== undefined) {
+      const owner = ownerOf(before)
+      const slices = this.#slicesOf.get(owner)
+      slices?.delete(before.name)
+      if (slices?.size === 0) this.#slicesOf.delete(owner)
+      this.#changed.add(owner)
+    }
+    if (after !== undefined) {
+      const owner = ownerOf(after)
+      const slices = this.#slicesOf.get(owner) ?? new Map<string, SliceRecord>()
+      this.#slicesOf.set(owner, slices.set(after.name, after))
+      this.#changed.add(owner)
+    }
+  }
+
+  #node(): NodeView {
+    return this.nodes.get(this.#nodeName) ?? { name: this.#nodeName, addresses: [], podCidrs: [] }
+  }
+}
+
+function keyOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${namespace}/${name}`
+}
+
+function ownerOf({ namespace, service }: SliceRecord): string {
+  return `${namespace}/${service}`
+}

@@ -1,0 +1,192 @@
+import type { Log } from '../log.ts'
+import { ApiError, type Api } from './api.ts'
+import { ClusterState, type Kind } from './cluster-state.ts'
+import { defaultTiming, reflect, type ReflectorTiming, type Sink } from './reflector.ts'
+import { sinksOf } from './sinks.ts'
+import type { SavedState } from './saved-state.ts'
+import type { Snapshot } from './snapshot.ts'
+
+export interface ClusterWatchInit {
+  readonly api: Api
+  readonly nodeName: string
+  readonly saved?: SavedState
+  readonly log: Log
+  readonly onSnapshot: (snapshot: Snapshot) => void
+  readonly timing?: Partial<ReflectorTiming>
+}
+
+/** What can be said about the connection to the API. */
+export interface SyncStatus {
+  /** Every kind was listed by this process. */
+  readonly isSynced: boolean
+  /** The state in use was, at least in part, read from disk. */
+  readonly isFromDisk: boolean
+  /** Since the kind that was heard of longest ago: list, event or bookmark. Infinity before the first list. */
+  readonly ageSeconds: number
+  readonly failures: Readonly<Record<Kind, number>>
+}
+
+/** Changes are collected for this long after the first, so that a burst makes one snapshot. */
+const collectMs = 20
+
+/** The state is saved this long after a change, at most once in that time. */
+const saveDelayMs = 1000
+
+const kinds: readonly Kind[] = ['services', 'slices', 'namespaces', 'nodes']
+
+/** Follows the API and gives a snapshot after each change; begins with what was saved on disk. */
+export class ClusterWatch {
+  readonly #init: ClusterWatchInit
+  readonly #state: ClusterState
+  readonly #sinks: Readonly<Record<Kind, Sink>>
+  readonly #stop = new AbortController()
+  readonly #contactAtMs = new Map<Kind, number>()
+  readonly #failures: Record<Kind, number> = { services: 0, slices: 0, namespaces: 0, nodes: 0 }
+  readonly #synced = new Set<Kind>()
+  readonly #lastTrouble = new Map<Kind, string>()
+  #isFromDisk = false
+  #collecting: NodeJS.Timeout | undefined
+  #saving: NodeJS.Timeout | undefined
+  #writing: Promise<void> = Promise.resolve()
+  #running: Promise<unknown> = Promise.resolve()
+
+  constructor(init: ClusterWatchInit) {
+    this.#init = init
+    this.#state = new ClusterState(init.nodeName, () => this.#changed())
+    this.#sinks = sinksOf(this.#state)
+  }
+
+  get status(): SyncStatus {
+    const now = performance.now()
+    const ages = kinds.map((kind) => {
+      const at = this.#contactAtMs.get(kind)
+      return at === undefined ? Infinity : (now - at) / 1000
+    })
+    return {
+      isSynced: kinds.every((kind) => this.#synced.has(kind)),
+      isFromDisk: this.#isFromDisk,
+      ageSeconds: Math.max(...ages),
+      failures: this.#failures,
+    }
+  }
+
+  /** Gives the saved state, if there is one, then follows the API until `stop`. */
+  async start(): Promise<void> {
+    await this.#load()
+    const kindsRunning = kinds.map(async (kind) => this.#follow(kind))
+    this.#running = Promise.all(kindsRunning)
+  }
+
+  /** Ends all watches and saves what is known. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    clearTimeout(this.#collecting)
+    await this.#running
+    if (this.#saving === undefined) return
+    clearTimeout(this.#saving)
+    await this.#save()
+  }
+
+  async #load(): Promise<void> {
+    const { saved, log } = this.#init
+    if (saved === undefined) return
+    try {
+      const found = await saved.load()
+      if (found === undefined) return
+      this.#state.load(found.records)
+      log.info('begin with the saved state of the cluster', {
+        savedAt: found.savedAt.toISOString(),
+        services: found.records.services.length,
+      })
+      this.#isFromDisk = true
+      this.#init.onSnapshot(this.#state.snapshot())
+    } catch (error) {
+      log.warn('the saved state of the cluster is of no use', { error: messageOf(error) })
+    }
+  }
+
+  async #follow(kind: Kind): Promise<void> {
+    const { api, nodeName, timing, log } = this.#init
+    const own = kind === 'nodes' ? { fieldSelector: `metadata.name=${nodeName}` } : {}
+    const path = paths[kind]
+    await reflect(
+      {
+        api,
+        path,
+        ...own,
+        sink: this.#sinks[kind],
+        timing: { ...defaultTiming, ...timing },
+        onContact: () => {
+          this.#contactAtMs.set(kind, performance.now())
+          if (this.#lastTrouble.delete(kind)) log.info('the Kubernetes API answers again', { path })
+        },
+        onSynced: () => {
+          this.#synced.add(kind)
+          if (this.status.isSynced) this.#isFromDisk = false
+          this.#changed()
+        },
+        onTrouble: (error) => {
+          this.#failures[kind] += 1
+          this.#tell(kind, path, error)
+        },
+      },
+      this.#stop.signal,
+    )
+  }
+
+  /** Each trouble once, until it is another one or over. */
+  #tell(kind: Kind, path: string, error: unknown): void {
+    const message = messageOf(error)
+    if (this.#lastTrouble.get(kind) === message) return
+    this.#lastTrouble.set(kind, message)
+    // why: 410 is how the server says that a list is due; nothing is wrong
+    const level = error instanceof ApiError && error.status === 410 ? 'info' : 'warn'
+    this.#init.log[level]('watching the Kubernetes API failed, the last known state stays', {
+      path,
+      error: message,
+    })
+  }
+
+  #changed(): void {
+    // why: before all kinds were listed a snapshot would be one of half a cluster
+    const usable = this.#isFromDisk || kinds.every((kind) => this.#synced.has(kind))
+    if (!usable || this.#collecting !== undefined) return
+    this.#collecting = setTimeout(() => {
+      this.#collecting = undefined
+      this.#init.onSnapshot(this.#state.snapshot())
+      this.#saving ??= setTimeout(() => {
+        void this.#save()
+      }, saveDelayMs)
+    }, collectMs)
+  }
+
+  async #save(): Promise<void> {
+    this.#saving = undefined
+    const { saved, log } = this.#init
+    if (saved === undefined) return
+    this.#writing = this.#writing.then(async () => {
+      try {
+        await saved.save(this.#state.records())
+      } catch (error) {
+        log.warn('the state of the cluster could not be saved', {
+          path: saved.path,
+          error: messageOf(error),
+        })
+      }
+    })
+    await this.#writing
+  }
+}
+
+const paths: Readonly<Record<Kind, string>> = {
+  services: '/api/v1/services',
+  slices: '/apis/discovery.k8s.io/v1/endpointslices',
+  namespaces: '/api/v1/namespaces',
+  nodes: '/api/v1/nodes',
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { cause } = error
+  return cause instanceof Error ? `${error.message} (${cause.message})` : error.message
+}

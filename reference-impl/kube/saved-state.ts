@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ClusterRecords } from './cluster-state.ts'
+
+/** Changes when records of an older agent can no longer be read. */
+const format = 'meshmark-state/1'
+
+interface Header {
+  readonly format: string
+  readonly savedAt: string
+  readonly sha256: string
+}
+
+export interface Saved {
+  readonly savedAt: Date
+  readonly records: ClusterRecords
+}
+
+/** The last good state of the cluster, in one file: a header line, then the records as JSON. */
+export class SavedState {
+  readonly #directory: string
+  readonly #path: string
+
+  constructor(directory: string) {
+    this.#directory = directory
+    this.#path = join(directory, 'cluster.json')
+  }
+
+  get path(): string {
+    return this.#path
+  }
+
+  /**
+   * @returns undefined when nothing was saved
+   * @throws Error when the file is damaged or of another format; it is of no use then
+   */
+  async load(): Promise<Saved | undefined> {
+    let text: string
+    try {
+      text = await readFile(this.#path, 'utf8')
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+    const lineEnd = text.indexOf('\n')
+    const header = JSON.parse(text.slice(0, lineEnd)) as Header
+    const body = text.slice(lineEnd + 1)
+    if (header.format !== format)
+      throw new Error(`${this.#path} has format ${header.format}, this agent reads ${format}`)
+    if (header.sha256 !== checksum(body))
+      throw new Error(`${this.#path} is damaged: its checksum does not match`)
+    return { savedAt: new Date(header.savedAt), records: JSON.parse(body) as ClusterRecords }
+  }
+
+  /** Writes beside the old file and renames, so that a crash or a full disk leaves the old one. @throws Error */
+  async save(records: ClusterRecords): Promise<void> {
+    const body = JSON.stringify(records)
+    const header: Header = {
+      format,
+      savedAt: new Date().toISOString(),
+      sha256: checksum(body),
+    }
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    const temporary = `${this.#path}.new`
+    try {
+      const file = await open(temporary, 'w', 0o600)
+      try {
+        await file.writeFile(`${JSON.stringify(header)}\n${body}`)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(temporary, this.#path)
+      await syncDirectory(this.#directory)
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    }
+  }
+}
+
+/** The rename itself survives a power cut only when the folder is on disk as well. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+function checksum(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOENT'
+}
