@@ -2,7 +2,7 @@ import { badRequest } from './api-errors.ts'
 import type { WriteOptions } from './environment.ts'
 import type { DecodedBody } from './http/request-body.ts'
 import { jsonKind } from './http/request-body.ts'
-import { isArray, isObject } from './json.ts'
+import { asText, isArray, isObject } from './json.ts'
 import type { JsonObject } from './json.ts'
 import { apiVersionOf } from './registry.ts'
 import type { ServedResource } from './registry.ts'
@@ -55,16 +55,16 @@ export function pruneObject(resource: ServedResource, object: JsonObject): reado
 
 function checkIdentity(object: JsonObject, definition: ResourceDefinition): void {
   const expected = apiVersionOf(definition)
-  const apiVersion = object['apiVersion'] ?? expected
-  const kind = object['kind'] ?? definition.kind
+  const apiVersion = asText(object['apiVersion'] ?? expected)
+  const kind = asText(object['kind'] ?? definition.kind)
   if (kind !== definition.kind) {
     throw badRequest(
-      `${String(kind)} in version "${versionOf(String(apiVersion))}" cannot be handled as a ${definition.kind}: no kind "${String(kind)}" is registered for this resource`,
+      `${kind} in version "${versionOf(apiVersion)}" cannot be handled as a ${definition.kind}: no kind "${kind}" is registered for this resource`,
     )
   }
   if (apiVersion !== expected) {
     throw badRequest(
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
+      `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
     )
   }
   object['apiVersion'] = expected

@@ -21,6 +21,12 @@ export function clone<T>(value: T): T {
   return copy as T
 }
 
+/** A value within a message: text as it is, anything else as JSON, nothing as ''. */
+export function asText(value: unknown): string {
+  if (typeof value === 'string') return value
+  return value === undefined || value === null ? '' : JSON.stringify(value)
+}
+
 /** Equality of JSON: key order does not count, absent and undefined are the same. */
 export function equal(a: unknown, b: unknown): boolean {
   if (a === b) return true
@@ -33,6 +39,11 @@ export function equal(a: unknown, b: unknown): boolean {
   for (const key of Object.keys(a)) if (!equal(a[key], b[key])) return false
   for (const key of Object.keys(b)) if (b[key] !== undefined && a[key] === undefined) return false
   return true
+}
+
+/** A field of the object itself: `__proto__` and `constructor` are names like any other. */
+export function getOwn(object: JsonObject, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined
 }
 
 /** Sets a field even when it is called `__proto__`, which must never reach an object's prototype. */
@@ -68,6 +79,6 @@ export function setAt(object: JsonObject, path: readonly string[], value: unknow
       holder = made
     }
   }
-  if (value === undefined) delete holder[last]
+  if (value === undefined) Reflect.deleteProperty(holder, last)
   else setOwn(holder, last, value)
 }

@@ -93,8 +93,8 @@ export interface StrategyContext {
   readonly clusterDomain: string
   readonly nodePortRange: readonly [number, number]
   /** Every object of a kind now in storage, for allocation and collision checks. */
-  list(kind: string): readonly KubeObject[]
-  now(): Date
+  readonly list: (kind: string) => readonly KubeObject[]
+  readonly now: () => Date
 }
 
 /** One field that is wrong, as the real server says it: `spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive`. */

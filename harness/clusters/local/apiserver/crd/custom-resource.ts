@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../../model/kubernetes.ts'
-import { isArray, isObject, valueAt } from '../json.ts'
+import { asText, isArray, isObject, valueAt } from '../json.ts'
 import type { JsonObject } from '../json.ts'
 import type { ResourceDefinition, ScalePaths, TableColumn } from '../resource-definition.ts'
 import { ageColumn } from '../resource-definition.ts'
@@ -54,7 +54,7 @@ function definitionOf(
     kind: String(names['kind']),
     plural: String(names['plural']),
     namespaced: spec['scope'] === 'Namespaced',
-    singular: String(names['singular'] ?? ''),
+    singular: asText(names['singular']),
     shortNames: strings(names['shortNames']),
     categories: strings(names['categories']),
     columns: columns ?? [ageColumn],
@@ -82,7 +82,7 @@ function withoutMetadata(object: KubeObject): unknown {
 
 function scalePaths(scale: unknown): ScalePaths | undefined {
   if (!isObject(scale)) return undefined
-  const path = (field: string) => String(scale[field] ?? '').replace(/^\./, '')
+  const path = (field: string) => asText(scale[field]).replace(/^\./, '')
   return {
     specReplicas: path('specReplicasPath'),
     statusReplicas: path('statusReplicasPath'),
@@ -99,7 +99,7 @@ function columnsOf(declared: unknown): readonly TableColumn[] | undefined {
     return {
       name: String(column['name']),
       type: type === 'date' ? 'date' : type === 'integer' ? 'integer' : 'string',
-      description: String(column['description'] ?? ''),
+      description: asText(column['description']),
       priority: Number(column['priority'] ?? 0) === 0 ? 0 : 1,
       cell: (object) => cellOf(firstAt(object, path)),
     }

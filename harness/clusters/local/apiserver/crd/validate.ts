@@ -70,7 +70,7 @@ function checkText(value: unknown, schema: JsonObject, path: string): readonly F
   if (typeof value !== 'string') return []
   const { pattern, minLength, maxLength } = schema
   const errors: FieldError[] = []
-  const { length } = [...value]
+  const length = Array.from(value).length
   if (typeof minLength === 'number' && length < minLength) {
     errors.push(breach(value, path, `should be at least ${minLength} chars long`))
   }

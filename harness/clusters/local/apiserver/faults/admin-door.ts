@@ -81,7 +81,9 @@ function parseFault(value: unknown): {
 }
 
 function wrong(field: string, value: unknown, wanted: string): Error {
-  return badRequest(`${field}: got ${JSON.stringify(value) ?? 'nothing'}, want ${wanted}`)
+  return badRequest(
+    `${field}: got ${value === undefined ? 'nothing' : JSON.stringify(value)}, want ${wanted}`,
+  )
 }
 
 function sendJson(response: ServerResponse, code: number, value: unknown): void {

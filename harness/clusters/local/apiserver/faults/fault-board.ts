@@ -62,7 +62,8 @@ export class FaultBoard {
     const active = this.#active.get(id)
     if (active === undefined) return false
     this.#active.delete(id)
-    if (active.fault.kind === 'refuse' && !this.#refusesEverything()) {
+    const hasClosed = active.fault.kind === 'refuse' && active.fault.match === undefined
+    if (hasClosed && !this.#refusesEverything()) {
       await this.#effects.refuse(false)
     }
     if (active.fault.kind === 'stalled-watch') {

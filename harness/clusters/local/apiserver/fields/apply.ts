@@ -13,6 +13,7 @@ import {
   writeManagers,
 } from './managed-fields.ts'
 import type { Manager } from './managed-fields.ts'
+import { fieldsOfLastApplied } from './last-applied.ts'
 import { mergeApplied, removeFields } from './merge.ts'
 import { toFieldSet } from './to-field-set.ts'
 
@@ -56,8 +57,13 @@ export function applyConfig(resource: ServedResource, init: ApplyInit): Applied 
   const object = last === undefined ? merged : prune(resource, merged, last, fields, others)
   const { added, modified, removed } = compare(live, object, type)
   const changed = added.union(modified)
+  const allowed =
+    init.manager === 'kubectl' && init.live !== undefined
+      ? fieldsOfLastApplied(resource, init.live)
+      : new FieldSet()
+  const contested = changed.difference(allowed)
   const conflicts = others
-    .map((manager) => ({ manager, fields: manager.fields.intersection(changed) }))
+    .map((manager) => ({ manager, fields: manager.fields.intersection(contested) }))
     .filter((conflict) => !conflict.fields.isEmpty)
   if (conflicts.length > 0 && !init.force) throw conflictError(conflicts)
   const left = others.map((manager) => ({

@@ -1,4 +1,4 @@
-import { clone, isArray, isObject, setOwn } from '../json.ts'
+import { clone, getOwn, isArray, isObject, setOwn } from '../json.ts'
 import type { JsonObject } from '../json.ts'
 import type { FieldType, ListType } from '../schema.ts'
 import type { FieldSet } from './field-set.ts'
@@ -17,7 +17,7 @@ export function mergeApplied(
   if (!isObject(live) || !isObject(applied)) return clone(applied)
   const merged: JsonObject = {}
   for (const field of new Set([...Object.keys(live), ...Object.keys(applied)])) {
-    const value = mergeApplied(live[field], applied[field], shape.typeOf(field))
+    const value = mergeApplied(getOwn(live, field), getOwn(applied, field), shape.typeOf(field))
     if (value !== undefined) setOwn(merged, field, value)
   }
   return merged

@@ -4,9 +4,10 @@ import { present } from '../environment.ts'
 import type { WriteOptions } from '../environment.ts'
 import type { KubeObject } from '../../../../model/kubernetes.ts'
 import { decodeObject } from '../decode-object.ts'
+import { asText } from '../json.ts'
 import type { JsonObject } from '../json.ts'
 import { patchObject } from '../patch/patch-object.ts'
-import type { Verb } from '../resource-definition.ts'
+import type { MutableObject, Verb } from '../resource-definition.ts'
 import { ApiError } from '../resource-definition.ts'
 import { parseSelection } from '../selectors/selection.ts'
 import { storageKey } from '../storage/store.ts'
@@ -26,6 +27,7 @@ import type { OutputFormat } from './media-type.ts'
 import { decodeBody, readBody } from './request-body.ts'
 import type { DecodedBody } from './request-body.ts'
 import type { ResourceRequest } from './request-context.ts'
+import type { ResourcePath } from './request-path.ts'
 
 /**
  * Answers a request for a resource, a collection or a subresource.
@@ -126,7 +128,7 @@ const handlers: Readonly<Record<Verb, (request: ResourceRequest) => Promise<void
     const options = writeOptionsOf(request, 'UpdateOptions')
     const { object, warnings } = await objectOf(request, options)
     const name = path.name ?? ''
-    requireSameName(object.metadata['name'], name)
+    requireSamePlace(object, path)
     const updated = updateObject(parts.environment, resource, {
       namespace: path.namespace,
       name,
@@ -234,13 +236,21 @@ export function writeOptionsOf(
 }
 
 /** @throws ApiError 400 when a body names another object than the path */
-export function requireSameName(inBody: unknown, inPath: string): void {
-  if (inBody === undefined || inBody === '') {
-    throw badRequest('name must be provided')
-  }
-  if (inBody !== inPath) {
+export function requireSamePlace(
+  { metadata }: MutableObject,
+  path: Pick<ResourcePath, 'name' | 'namespace'>,
+): void {
+  const { name, namespace }: JsonObject = metadata
+  if (name === undefined || name === '') throw badRequest('name must be provided')
+  if (name !== path.name) {
     throw badRequest(
-      `the name of the object (${String(inBody)}) does not match the name on the URL (${inPath})`,
+      `the name of the object (${asText(name)}) does not match the name on the URL (${path.name ?? ''})`,
+    )
+  }
+  const isElsewhere = namespace !== undefined && namespace !== '' && namespace !== path.namespace
+  if (isElsewhere && path.namespace !== undefined) {
+    throw badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
     )
   }
 }

@@ -35,18 +35,19 @@ export function pathSegmentProblems(name: string): readonly string[] {
 /** A label or annotation key: `name` or `prefix/name`. */
 export function labelKeyProblems(key: string): readonly string[] {
   const parts = key.split('/')
-  const [prefix, name] = parts.length === 1 ? [undefined, key] : [parts[0], parts[1] ?? '']
   if (parts.length > 2) return [qualifiedRule]
+  const name = parts.at(-1) ?? ''
+  const prefix = parts.length === 2 ? parts[0] : undefined
   const found: string[] = []
   if (prefix === '') found.push('prefix part must be non-empty')
   else if (prefix !== undefined) {
     found.push(...subdomainProblems(prefix).map((problem) => `prefix part ${problem}`))
   }
   if (name === '') found.push('name part must be non-empty')
-  else if (name !== undefined && name.length > 63) {
+  else if (name.length > 63) {
     found.push('name part must be no more than 63 bytes')
   }
-  if (name !== undefined && !qualifiedPart.test(name)) found.push(`name part ${qualifiedNameRule}`)
+  if (!qualifiedPart.test(name)) found.push(`name part ${qualifiedNameRule}`)
   return found
 }
 

@@ -6,6 +6,7 @@ import { applyConfig } from '../fields/apply.ts'
 import { decodeYaml } from '../http/request-body.ts'
 import type { DecodedBody } from '../http/request-body.ts'
 import { decodeJson } from '../http/request-body.ts'
+import { asText, setAt } from '../json.ts'
 import type { JsonObject } from '../json.ts'
 import type { ServedResource } from '../registry.ts'
 import type { FieldError, MutableObject } from '../resource-definition.ts'
@@ -63,8 +64,9 @@ export async function applyPatch(
   }
   const { object, managedFields } = merge(live)
   const next = object as MutableObject
-  next.metadata['uid'] = config.metadata['uid'] ?? live.metadata.uid
-  next.metadata['resourceVersion'] = config.metadata['resourceVersion']
+  const { uid, resourceVersion }: JsonObject = config.metadata
+  setAt(next, ['metadata', 'uid'], uid ?? live.metadata.uid)
+  setAt(next, ['metadata', 'resourceVersion'], resourceVersion)
   const updated = updateObject(environment, resource, {
     namespace: init.namespace,
     name: init.name,
@@ -99,12 +101,12 @@ function checkConfig(config: MutableObject, init: PatchInit): void {
   const { name, namespace } = metadata
   if (name !== undefined && name !== '' && name !== init.name) {
     throw badRequest(
-      `the name of the object (${String(name)}) does not match the name on the URL (${init.name})`,
+      `the name of the object (${asText(name)}) does not match the name on the URL (${init.name})`,
     )
   }
   if (namespace !== undefined && namespace !== '' && namespace !== init.namespace) {
     throw badRequest(
-      `the namespace of the object (${String(namespace)}) does not match the namespace on the URL (${String(init.namespace)})`,
+      `the namespace of the object (${asText(namespace)}) does not match the namespace on the URL (${String(init.namespace)})`,
     )
   }
 }

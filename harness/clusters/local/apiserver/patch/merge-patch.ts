@@ -1,4 +1,4 @@
-import { clone, isObject, setOwn } from '../json.ts'
+import { clone, getOwn, isObject, setOwn } from '../json.ts'
 import type { JsonObject } from '../json.ts'
 
 /** Applies a JSON merge patch (RFC 7396): null deletes, objects merge, anything else replaces. Changes `target`. */
@@ -6,7 +6,7 @@ export function applyMergePatch(target: JsonObject, patch: JsonObject): JsonObje
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) Reflect.deleteProperty(target, key)
     else if (isObject(value)) {
-      const current = target[key]
+      const current = getOwn(target, key)
       setOwn(target, key, applyMergePatch(isObject(current) ? current : {}, value))
     } else setOwn(target, key, clone(value))
   }

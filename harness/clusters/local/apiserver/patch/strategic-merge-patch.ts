@@ -1,5 +1,5 @@
 import { badRequest } from '../api-errors.ts'
-import { clone, equal, isArray, isObject, setOwn } from '../json.ts'
+import { clone, equal, getOwn, isArray, isObject, setOwn } from '../json.ts'
 import type { JsonObject } from '../json.ts'
 import type { FieldType, ListType } from '../schema.ts'
 import { orderElements } from './element-order.ts'
@@ -40,7 +40,7 @@ function mergeField(
   value: unknown,
   type: FieldType | undefined,
 ): void {
-  const current = original[key]
+  const current = getOwn(original, key)
   if (isObject(current) && isObject(value)) {
     setOwn(original, key, applyStrategicMergePatch(current, value, type))
   } else if (isArray(current) && isArray(value)) {
@@ -176,8 +176,9 @@ function deleteItems(original: JsonObject, field: string, items: unknown): void 
 function handleMarker(marker: unknown, patch: JsonObject): JsonObject {
   if (marker === 'delete') return {}
   if (marker !== 'replace' && marker !== 'merge') throw unknownMarker(marker)
-  const { [directive]: _, ...rest } = patch
-  return clone(rest)
+  const rest = clone(patch)
+  Reflect.deleteProperty(rest, directive)
+  return rest
 }
 
 /** The value without directives and nulls, as it is stored where nothing was before; undefined when it is one. */

@@ -1,5 +1,5 @@
 import { badRequest, conflict } from '../api-errors.ts'
-import { clone, isArray, isObject, valueAt } from '../json.ts'
+import { asText, clone, isArray, isObject, valueAt } from '../json.ts'
 import type { JsonObject } from '../json.ts'
 import { timestamp } from '../meta/object-meta.ts'
 import { sendObject } from '../http/answer.ts'
@@ -28,7 +28,7 @@ export async function handleBinding(request: ResourceRequest): Promise<void> {
         throw conflict(
           { group: '', plural: 'pods/binding' },
           name,
-          `pod ${name} is already assigned to node "${String(assigned)}"`,
+          `pod ${name} is already assigned to node "${asText(assigned)}"`,
         )
       }
       if (pod.metadata['deletionTimestamp'] !== undefined) {

@@ -4,7 +4,7 @@ import type { ResourceRequest } from '../http/request-context.ts'
 import {
   answer,
   objectOf,
-  requireSameName,
+  requireSamePlace,
   unsupportedMethod,
   writeOptionsOf,
 } from '../http/resource-handler.ts'
@@ -17,8 +17,9 @@ export async function handleFinalize(request: ResourceRequest): Promise<void> {
   const options = writeOptionsOf(request, 'UpdateOptions')
   const { object } = await objectOf(request, options)
   const name = path.name ?? ''
-  requireSameName(object.metadata['name'], name)
+  requireSamePlace(object, path)
   const finalizers = valueAt(object, ['spec', 'finalizers'])
+  const version = valueAt(object, ['metadata', 'resourceVersion'])
   const updated = updateObject(parts.environment, resource, {
     namespace: undefined,
     name,
@@ -27,7 +28,7 @@ export async function handleFinalize(request: ResourceRequest): Promise<void> {
     isPrivileged: true,
     change: (current) => ({
       ...current,
-      metadata: { ...current.metadata, resourceVersion: object.metadata['resourceVersion'] },
+      metadata: { ...current.metadata, resourceVersion: version },
       spec: finalizers === undefined ? {} : { finalizers },
     }),
   })

@@ -5,7 +5,7 @@ import type { ResourceRequest } from '../http/request-context.ts'
 import { bodyOf, formatOf, unsupportedMethod, writeOptionsOf } from '../http/resource-handler.ts'
 import { sendObject } from '../http/answer.ts'
 import { parseMediaType } from '../http/media-type.ts'
-import { isArray, isObject, setAt, valueAt } from '../json.ts'
+import { asText, isArray, isObject, setAt, valueAt } from '../json.ts'
 import type { JsonObject } from '../json.ts'
 import { patcherOf } from '../patch/patch-object.ts'
 import type { ScalePaths } from '../resource-definition.ts'
@@ -72,7 +72,7 @@ async function readChange(resourceRequest: ResourceRequest): Promise<Change | un
     case 'PUT': {
       const { value } = await bodyOf(resourceRequest)
       if (value['kind'] !== undefined && value['kind'] !== 'Scale') {
-        throw badRequest(`wrong object passed to Scale update: ${String(value['kind'])}`)
+        throw badRequest(`wrong object passed to Scale update: ${asText(value['kind'])}`)
       }
       return () => value
     }

@@ -5,7 +5,7 @@ import type { ResourceRequest } from '../http/request-context.ts'
 import {
   answer,
   objectOf,
-  requireSameName,
+  requireSamePlace,
   unsupportedMethod,
   writeOptionsOf,
 } from '../http/resource-handler.ts'
@@ -29,7 +29,7 @@ export async function handleStatus(request: ResourceRequest): Promise<void> {
     case 'PUT': {
       const options = writeOptionsOf(request, 'UpdateOptions')
       const { object, warnings } = await objectOf(request, options)
-      requireSameName(object.metadata['name'], name)
+      requireSamePlace(object, path)
       const updated = updateObject(parts.environment, resource, {
         ...at,
         options,

@@ -29,9 +29,9 @@ export interface TestServer extends AsyncDisposable {
   readonly server: ApiServer
   readonly directory: string
   readonly kubeconfig: string
-  call(method: string, path: string, options?: CallOptions): Promise<Answer>
+  readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
   /** Opens a watch; its events arrive one by one until it is closed. */
-  watch(path: string, options?: CallOptions): Promise<TestWatch>
+  readonly watch: (path: string, options?: CallOptions) => Promise<TestWatch>
 }
 
 /** One watch. */
@@ -39,7 +39,7 @@ export interface TestWatch extends Disposable {
   readonly status: number
   /** The next event; undefined when the stream has ended. Fails after 5 s. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- why: tests look at whatever the server sent
-  next(): Promise<any>
+  readonly next: () => Promise<any>
 }
 
 export const adminToken = 'admin-token'
@@ -70,6 +70,7 @@ export async function startTestServer(config: Partial<ApiServerConfig> = {}): Pr
   const send = (method: string, path: string, options: CallOptions) => {
     const { body, token = adminToken } = options
     const isRaw = typeof body === 'string' || Buffer.isBuffer(body)
+    const content = body === undefined ? undefined : isRaw ? body : JSON.stringify(body)
     const call = request({
       host: '127.0.0.1',
       port: server.port,
@@ -80,11 +81,14 @@ export async function startTestServer(config: Partial<ApiServerConfig> = {}): Pr
       headers: {
         ...(token !== null && { authorization: `Bearer ${token}` }),
         ...(options.accept !== undefined && { accept: options.accept }),
-        ...(body !== undefined && { 'content-type': options.contentType ?? 'application/json' }),
+        ...(content !== undefined && {
+          'content-type': options.contentType ?? 'application/json',
+          'content-length': String(Buffer.byteLength(content)),
+        }),
         ...options.headers,
       },
     })
-    call.end(body === undefined ? undefined : isRaw ? body : JSON.stringify(body))
+    call.end(content)
     return call
   }
 
@@ -131,8 +135,8 @@ export async function startTestServer(config: Partial<ApiServerConfig> = {}): Pr
 
 async function nextFrame(frames: AsyncIterator<string>): Promise<unknown> {
   try {
-    const { done, value } = await frames.next()
-    return done === true ? undefined : parse(value)
+    const next = await frames.next()
+    return next.done === true ? undefined : parse(next.value)
   } catch {
     return undefined
   }

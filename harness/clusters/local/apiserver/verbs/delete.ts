@@ -25,7 +25,7 @@ export interface Deleted {
 /** @throws ApiError 400 or 422 when an option is wrong */
 export function parseDeleteOptions(body: JsonObject, query: URLSearchParams): DeleteOptions {
   const grace = body['gracePeriodSeconds'] ?? numberOf(query.get('gracePeriodSeconds'))
-  if (grace !== undefined && grace !== null && (!Number.isInteger(grace) || Number(grace) < 0)) {
+  if (grace !== undefined && (!Number.isInteger(grace) || Number(grace) < 0)) {
     throw badRequest(
       `gracePeriodSeconds: Invalid value: ${JSON.stringify(grace)}: must be 0 or more`,
     )

@@ -93,8 +93,8 @@ export class FrameWriter {
 
   #next(): string | undefined {
     for (let source = this.#sources[0]; source !== undefined; source = this.#sources[0]) {
-      const { done, value } = source.next()
-      if (done !== true) return value
+      const next = source.next()
+      if (next.done !== true) return next.value
       this.#sources.shift()
     }
     if (this.#waiting.length === 0) return undefined

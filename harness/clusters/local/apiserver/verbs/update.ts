@@ -39,7 +39,10 @@ export function updateObject(
   const key = storageKey(init.namespace, init.name)
   const current = storage.get(key)
   if (current === undefined) throw notFound(definition, init.name)
-  const wanted = init.change(clone(current) as unknown as MutableObject)
+  const wanted = init.change(clone(current))
+  if ((wanted.metadata['namespace'] ?? '') === '' && init.namespace !== undefined) {
+    wanted.metadata['namespace'] = init.namespace
+  }
   checkPreconditions(resource, current, wanted)
 
   const next =
@@ -136,9 +139,8 @@ function withField(object: MutableObject, field: string, value: unknown): Mutabl
 /** Kinds without a status subresource count every change outside metadata. */
 function hasNewSpec(resource: ServedResource, current: KubeObject, next: KubeObject): boolean {
   if (!resource.isCustom) return !equal(current['spec'], next['spec'])
-  const counted = (object: KubeObject) => {
-    const { metadata: _, status, ...rest } = object
-    return resource.definition.hasStatus ? rest : { ...rest, status }
-  }
+  const ignored = resource.definition.hasStatus ? ['metadata', 'status'] : ['metadata']
+  const counted = (object: KubeObject) =>
+    Object.fromEntries(Object.entries(object).filter(([field]) => !ignored.includes(field)))
   return !equal(counted(current), counted(next))
 }

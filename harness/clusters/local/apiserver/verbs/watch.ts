@@ -29,7 +29,7 @@ export function watchObjects(
   writer: FrameWriter,
 ): void {
   const { store, tuning } = environment
-  const { storage, definition } = resource
+  const { storage } = resource
   const version = request.version ?? 0
   const current = store.version
   const tellsInitial = request.sendInitialEvents ?? version === 0
@@ -94,7 +94,6 @@ export function watchObjects(
     listening[Symbol.dispose]()
     for (const timer of timers) clearTimeout(timer)
   })
-  void definition
 }
 
 /** What a change is to those who see only a selection: entering it is ADDED, leaving it DELETED. */
