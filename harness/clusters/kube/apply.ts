@@ -9,6 +9,9 @@ const goneMs = 60_000
 /** How long a kind may take to be served after its definition was applied. */
 const establishedMs = 10_000
 
+/** Kinds that are gone when their pods are. */
+const workloads: ReadonlySet<string> = new Set(['Deployment', 'ReplicaSet', 'DaemonSet'])
+
 /** Kinds that others need to exist first. */
 const first = [
   'Namespace',
@@ -84,12 +87,16 @@ async function typeOf(
 
 async function remove(kube: KubeClient, created: Applied[]): Promise<void> {
   const signal = AbortSignal.timeout(goneMs)
+  const deadline = performance.now() + goneMs
   const mine = created.splice(0).reverse()
-  for (const { type, key } of mine)
-    await kube.delete(type, key, { signal, propagationPolicy: 'Foreground' })
   for (const { type, key } of mine) {
-    while ((await kube.get(type, key, { signal }).catch(() => undefined)) !== undefined) {
-      if (signal.aborted)
+    // why: only these own others that have to be gone with them
+    const propagationPolicy = workloads.has(type.kind) ? 'Foreground' : 'Background'
+    await kube.delete(type, key, { signal, propagationPolicy })
+  }
+  for (const { type, key } of mine) {
+    while (await isThere(kube, type, key)) {
+      if (performance.now() > deadline)
         throw new ClusterError(
           'not-ready',
           `${type.kind} ${key.name} is not gone after ${goneMs / 1000} s`,
@@ -97,4 +104,8 @@ async function remove(kube: KubeClient, created: Applied[]): Promise<void> {
       await delay(20)
     }
   }
+}
+
+async function isThere(kube: KubeClient, type: ResourceType, key: ObjectKey): Promise<boolean> {
+  return (await kube.get(type, key, { signal: AbortSignal.timeout(goneMs) })) !== undefined
 }

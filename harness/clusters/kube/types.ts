@@ -68,6 +68,13 @@ export const clusterRoleBindings: ResourceType = clusterWide(
   'ClusterRoleBinding',
   'clusterrolebindings',
 )
+export const roles: ResourceType = namespaced('rbac.authorization.k8s.io', 'v1', 'Role', 'roles')
+export const roleBindings: ResourceType = namespaced(
+  'rbac.authorization.k8s.io',
+  'v1',
+  'RoleBinding',
+  'rolebindings',
+)
 export const customResourceDefinitions: ResourceType = clusterWide(
   'apiextensions.k8s.io',
   'v1',
@@ -94,6 +101,8 @@ export const builtInTypes: readonly ResourceType[] = [
   leases,
   clusterRoles,
   clusterRoleBindings,
+  roles,
+  roleBindings,
   customResourceDefinitions,
 ]
 
