@@ -1,6 +1,8 @@
 import { BlockList, isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
+const maxKnown = 4096
+
 /**
  * Who may ask: this node and its pods. A neighbour in the LAN may not (an open resolver helps attackers of others).
  * The kernel drops what comes in through an outside interface, where the traffic path's rules are in force; this is
@@ -13,6 +15,8 @@ export class ClientFilter {
   #neighbours = new BlockList()
   #nodeAddresses: readonly string[] = []
   #podCidrs: readonly string[] = []
+  /** Judged since the last refresh: a list is slow to ask, and clients ask again and again. */
+  readonly #known = new Map<string, boolean>()
 
   /** @param nodeAddresses - as the API knows them */
   update(nodeAddresses: readonly string[], podCidrs: readonly string[]): void {
@@ -36,9 +40,18 @@ export class ClientFilter {
     this.#own = own
     this.#pods = pods
     this.#neighbours = neighbours
+    this.#known.clear()
   }
 
   allows(address: string): boolean {
+    const known = this.#known.get(address)
+    if (known !== undefined) return known
+    const allowed = this.#judge(address)
+    if (this.#known.size < maxKnown) this.#known.set(address, allowed)
+    return allowed
+  }
+
+  #judge(address: string): boolean {
     if (address.startsWith('127.') || address === '::1' || this.#own.has(address)) return true
     const family = isIPv4(address) ? 'ipv4' : 'ipv6'
     return !this.#neighbours.check(address, family) || this.#pods.check(address, family)

@@ -23,10 +23,11 @@ const receiveBufferBytes = 2 * 1024 * 1024
 
 /** @throws Error when the address cannot be bound */
 export async function serveUdp(init: DnsServerInit): Promise<DnsServer> {
+  const family = isIPv6(init.address) ? 6 : 4
   const socket = createSocket({
-    type: isIPv6(init.address) ? 'udp6' : 'udp4',
+    type: `udp${family}`,
     // why: answers go to addresses, never to names; the default would ask the event loop once per answer
-    lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
+    lookup: (host, _options, done) => done(null, host, family),
   })
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject)
