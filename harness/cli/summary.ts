@@ -31,15 +31,18 @@ function steps(all: readonly StepResult[]): string {
 }
 
 function answerLines(question: BenchQuestion): string {
-  const invalid = question.arms
-    .flatMap((arm) => arm.trials)
-    .filter((trial) => !trial.valid)
-    .flatMap((trial) => trial.invalid)
+  const unused = question.arms.flatMap((arm) => arm.trials).filter((trial) => !trial.valid)
+  const rules = new Set(unused.flatMap((trial) => trial.invalid.map(ruleOf)))
   const note =
-    invalid.length === 0
-      ? ''
-      : `\n  ${invalid.length} trial(s) not used: ${[...new Set(invalid)].join('; ')}`
+    unused.length === 0 ? '' : `\n  ${unused.length} trial(s) not used: ${[...rules].join('; ')}`
   return `${question.title}\n  ${question.answer}${note}`
+}
+
+/** The rule that made a trial invalid, without this trial's numbers. */
+function ruleOf(reason: string): string {
+  return /^\d/.test(reason)
+    ? reason.replace(/^\d+( of \d+)? /, '')
+    : (reason.split(':')[0] ?? reason)
 }
 
 function verdict(result: RunResult): string {

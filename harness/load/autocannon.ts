@@ -46,7 +46,9 @@ export function autocannonLoad(
       },
     )
     let timer: NodeJS.Timeout | undefined
+    let over = false
     const stop = (): void => {
+      over = true
       clearTimeout(timer)
       window.end()
       instance.stop()
@@ -61,14 +63,14 @@ export function autocannonLoad(
         stop()
         return
       }
-      if (!counting || isFirst) return
+      if (!counting || over || isFirst) return
       window.scheduled()
       const now = performance.now()
       if (statusCode !== target.expect.status) window.failed(`status ${statusCode}`)
       else window.completed(now - responseTimeMs, now - responseTimeMs, now)
     })
     instance.on('reqError', (error: NodeJS.ErrnoException) => {
-      if (counting) window.failed(error.code ?? error.message)
+      if (counting && !over) window.failed(error.code ?? error.message)
     })
     window.inFlight = concurrency
     timer = setTimeout(() => {

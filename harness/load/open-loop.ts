@@ -60,6 +60,7 @@ export async function openLoop(job: LoadJob, issuer: Issuer): Promise<LoadResult
       )
     },
     () => window.isStopped,
+    window.polled,
   )
   const restMs = startMs + warmupMs + durationMs - performance.now()
   if (restMs > 0 && !window.isStopped) await delay(restMs)

@@ -1,7 +1,10 @@
 import { randomStream } from '../measure/random.ts'
 
 /** Timers fire up to a millisecond late: the rest of the way is polled. */
-const timerMarginMs = 1.5
+const timerMarginMs = 1.2
+
+/** Two turns of polling that are closer than this had no work between them. */
+const idleTurnMs = 0.1
 
 /**
  * Arrival times of a Poisson process, in milliseconds from the start: equal seeds, equal times. The gaps are
@@ -20,18 +23,22 @@ function gap(next: () => number, rateRps: number): number {
 
 /**
  * Calls `start` for every time of a schedule when it is due, never before; the caller learns by how much it is late.
- * Resolves when all have started. `stopped` ends it early.
+ * Resolves when all have started. `stopped` ends it early; `polled` is told of time that went by waiting awake.
  */
 export function pace(
   schedule: Float64Array,
   startMs: number,
   start: (index: number, intendedMs: number) => void,
   stopped: () => boolean,
+  polled: (idleMs: number) => void = () => undefined,
 ): Promise<void> {
   return new Promise((resolve) => {
     let index = 0
+    let idleSince: number | undefined
     const turn = (): void => {
       const now = performance.now()
+      if (idleSince !== undefined && now - idleSince < idleTurnMs) polled(now - idleSince)
+      idleSince = undefined
       while (index < schedule.length && startMs + (schedule[index] ?? 0) <= now) {
         if (stopped()) break
         start(index, startMs + (schedule[index] ?? 0))
@@ -43,7 +50,10 @@ export function pace(
       }
       const waitMs = startMs + (schedule[index] ?? 0) - now
       if (waitMs > timerMarginMs) setTimeout(turn, waitMs - timerMarginMs)
-      else setImmediate(turn)
+      else {
+        idleSince = performance.now()
+        setImmediate(turn)
+      }
     }
     turn()
   })

@@ -1,6 +1,6 @@
 import type { BenchFacts, LoadTarget, Question } from '../../harness/api.ts'
 
-const rateRps = 1000
+const rateRps = 500
 
 /** "How long does a name take?": there is no direct way to compare with, only the target's own time. */
 export const dnsLatency: Question = {

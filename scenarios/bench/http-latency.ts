@@ -1,7 +1,7 @@
 import type { BenchFacts, LoadTarget, Question } from '../../harness/api.ts'
 
 /** Low enough for every path on two cores (measurement.md: at most 40 % of capacity), high enough for quantiles. */
-const rateRps = 1000
+const rateRps = 500
 
 const openLoop = { kind: 'open-loop', rateRps, maxInFlight: 200 } as const
 
