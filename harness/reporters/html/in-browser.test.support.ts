@@ -83,7 +83,7 @@ const inspect = {
       .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX === 'auto' && one.tabIndex !== 0)
       .map((one) => one.textContent.slice(0, 60)),
   cutCharts: (widthPx) => all('svg.chart').filter((one) => one.getBoundingClientRect().right > widthPx + 1).length,
-  foldedTables: () => all('details table').filter((one) => one.getBoundingClientRect().height === 0).length,
+  foldedTables: () => all('details table').filter((one) => !one.checkVisibility()).length,
   /** The body of the table with this caption, row by row. */
   cells: (caption) =>
     all('tbody tr', document.getElementById(caption).closest('table')).map((row) => [...row.children].map(shown)),
