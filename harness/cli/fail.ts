@@ -8,7 +8,7 @@ export function errorReport(error: unknown): string {
       lines.push(`  ${subject}: ${message}${cure === undefined ? '' : `; cure: ${cure}`}`)
   if (error instanceof HarnessError && error.hint !== undefined) lines.push(`  ${error.hint}`)
   const cause = error instanceof Error ? error.cause : undefined
-  if (cause instanceof Error && cause.message !== (error as Error).message)
+  if (cause instanceof Error && !(error as Error).message.includes(cause.message))
     lines.push(`  because: ${cause.message}`)
   return lines.join('\n')
 }

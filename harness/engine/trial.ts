@@ -42,6 +42,8 @@ export async function runTrial(
     ...(result.lag.p99Us !== undefined && { lagP99Us: result.lag.p99Us }),
     ...(cpuBeforeUs !== undefined &&
       cpuAfterUs !== undefined &&
+      // why: a target that was restarted in between has counted from nothing
+      cpuAfterUs >= cpuBeforeUs &&
       requests > 0 && { targetCpuUsPerRequest: (cpuAfterUs - cpuBeforeUs) / requests }),
     generatorUtilization: result.generator.eventLoopUtilization,
     histogram: result.response.encoded,

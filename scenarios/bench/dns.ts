@@ -11,7 +11,7 @@ export const dnsLatency: Question = {
   metric: 'response-p50',
   effect: 'difference',
   profile: { kind: 'open-loop', rateRps, maxInFlight: 500 },
-  warmupMs: 200,
+  warmupMs: 150,
   durationMs: 1_000,
   arms: [{ id: 'target', label: "the target's name server, A over UDP", request: question }],
 }
@@ -25,8 +25,8 @@ export const dnsThroughput: Question = {
   metric: 'throughput',
   effect: 'ratio',
   profile: { kind: 'closed-loop', concurrency: 64 },
-  warmupMs: 200,
-  durationMs: 800,
+  warmupMs: 150,
+  durationMs: 600,
   arms: [{ id: 'target', label: "the target's name server, A over UDP", request: question }],
 }
 

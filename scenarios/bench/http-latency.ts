@@ -14,8 +14,8 @@ export const l4Latency: Question = {
   metric: 'response-p50',
   effect: 'difference',
   profile: openLoop,
-  warmupMs: 300,
-  durationMs: 1_500,
+  warmupMs: 200,
+  durationMs: 1_200,
   arms: [
     { id: 'direct', label: 'pod IP', request: (facts) => http(facts, facts.podIp, 80) },
     {

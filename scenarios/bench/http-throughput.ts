@@ -12,8 +12,8 @@ export const l4Throughput: Question = {
   metric: 'throughput',
   effect: 'ratio',
   profile: closedLoop,
-  warmupMs: 300,
-  durationMs: 1_000,
+  warmupMs: 200,
+  durationMs: 800,
   arms: [
     { id: 'direct', label: 'pod IP', request: (facts) => http(facts, facts.podIp, 80) },
     {

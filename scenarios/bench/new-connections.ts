@@ -9,8 +9,8 @@ export const newConnections: Question = {
   metric: 'throughput',
   effect: 'ratio',
   profile: { kind: 'closed-loop', concurrency: 8 },
-  warmupMs: 200,
-  durationMs: 800,
+  warmupMs: 150,
+  durationMs: 600,
   arms: [
     { id: 'direct', label: 'pod IP', request: (facts) => connect(facts, facts.podIp, 80) },
     {
