@@ -25,8 +25,8 @@ export class ClientFilter {
     this.refresh()
   }
 
-  /** Follows interfaces that came, went or changed. */
-  refresh(): void {
+  /** Follows interfaces that came, went or changed. @returns whether this node's addresses did */
+  refresh(): boolean {
     const own = new Set<string>()
     const neighbours = new BlockList()
     for (const addresses of Object.values(networkInterfaces())) {
@@ -37,10 +37,12 @@ export class ClientFilter {
     }
     const pods = new BlockList()
     for (const cidr of this.#podCidrs) addCidr(pods, cidr, cidr.includes(':') ? 'IPv6' : 'IPv4')
+    const changed = [...own].join() !== [...this.#own].join()
     this.#own = own
     this.#pods = pods
     this.#neighbours = neighbours
     this.#known.clear()
+    return changed
   }
 
   allows(address: string): boolean {

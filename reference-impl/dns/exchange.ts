@@ -33,9 +33,14 @@ export class SocketPool {
     return socket
   }
 
+  /** Forgets sockets made before: they are bound to an address that this node may have lost. */
+  flush(): void {
+    for (const socket of this.#ready.splice(0)) socket.close()
+  }
+
   close(): void {
     this.#closed = true
-    for (const socket of this.#ready.splice(0)) socket.close()
+    this.flush()
   }
 
   #fill(): void {

@@ -47,6 +47,11 @@ export class Forwarder {
     this.#cache.clear()
   }
 
+  /** The node's addresses changed. */
+  refresh(): void {
+    this.#upstreams.refresh()
+  }
+
   cached(query: Query): Template | undefined {
     const found = this.#cache.find(cacheKey(query.key, askedOf(query)))
     if (found !== undefined) this.#counters.cacheHits += 1

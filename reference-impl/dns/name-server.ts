@@ -134,7 +134,7 @@ export class NameServer {
   /** Puts right what others changed: the address, the node's resolv.conf, the node's name servers. */
   async #lookAfter(): Promise<void> {
     try {
-      this.#clients.refresh()
+      if (this.#clients.refresh()) this.#forwarder.refresh()
       if (this.#config.manageAddress) await this.#address.ensure()
       if (this.#resolvConf === undefined || (await this.#resolvConf.hasChanged())) {
         await this.#findUpstreams()

@@ -40,6 +40,7 @@ export async function serveUdp(init: DnsServerInit): Promise<DnsServer> {
   socket.on('error', () => undefined)
   enlargeBuffers(socket)
   let underWay = 0
+  let closing: Promise<void> | undefined
   let drained: (() => void) | undefined
   const ended = (): void => {
     underWay -= 1
@@ -70,15 +71,16 @@ export async function serveUdp(init: DnsServerInit): Promise<DnsServer> {
     }
   }
   socket.on('message', onMessage)
+  const close = async (): Promise<void> => {
+    socket.off('message', onMessage)
+    if (underWay > 0) await new Promise<void>((resolve) => (drained = resolve))
+    await new Promise<void>((resolve) => {
+      socket.close(() => resolve())
+    })
+  }
   return {
     port: socket.address().port,
-    close: async () => {
-      socket.off('message', onMessage)
-      if (underWay > 0) await new Promise<void>((resolve) => (drained = resolve))
-      await new Promise<void>((resolve) => {
-        socket.close(() => resolve())
-      })
-    },
+    close: async () => (closing ??= close()),
   }
 }
 

@@ -40,6 +40,14 @@ export class Upstreams {
     return this.#states.length
   }
 
+  /** The node's addresses changed: what was said about servers before may be wrong now. */
+  refresh(): void {
+    for (const state of this.#states) {
+      state.pool.flush()
+      state.failures = 0
+    }
+  }
+
   close(): void {
     for (const { pool } of this.#states) pool.close()
   }

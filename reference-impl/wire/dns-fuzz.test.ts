@@ -78,7 +78,7 @@ t.test('what is written, another implementation reads', async (t) => {
       const read = decode(bytes)
       const same = (read.answers ?? []).every((one, i) => {
         const want = answers[i]
-        return want !== undefined && one.name === want.name.join('.') && sameData(one, want)
+        return want !== undefined && one.name === want.name.join('.') && sameData(one as Read, want)
       })
       return (
         same &&
@@ -91,10 +91,13 @@ t.test('what is written, another implementation reads', async (t) => {
   t.pass()
 })
 
-function sameData(
-  read: { type: string; data?: unknown; ttl?: number },
-  want: ResourceRecord,
-): boolean {
+interface Read {
+  readonly type: string
+  readonly data?: unknown
+  readonly ttl?: number
+}
+
+function sameData(read: Read, want: ResourceRecord): boolean {
   const { data } = want
   if (read.ttl !== want.ttlSeconds) return false
   switch (data.type) {
