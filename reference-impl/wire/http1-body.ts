@@ -51,6 +51,12 @@ export class BodyReader {
     return this.#state === state.untilClose
   }
 
+  /** The body of a request: without a length there is none (RFC 9112 §6.3). */
+  begin(framing: { readonly chunked: boolean; readonly contentLength: number }): void {
+    if (framing.chunked) this.beginChunked()
+    else this.beginLength(Math.max(0, framing.contentLength))
+  }
+
   beginEmpty(): void {
     this.#state = state.done
   }

@@ -29,13 +29,7 @@ export class Framing {
   nominates = false
 
   read(bytes: Uint8Array, fields: FieldLines): void {
-    this.contentLength = -1
-    this.chunked = false
-    this.fault = framingFault.none
-    this.close = false
-    this.keepAlive = false
-    this.upgrade = false
-    this.nominates = false
+    this.#reset()
     if ((fields.kinds & framingKinds) === 0) return
     for (let i = 0; i < fields.count; i += 1) {
       const kind = fields.kind[i] as number
@@ -46,6 +40,16 @@ export class Framing {
     if (this.fault === framingFault.none && this.chunked && this.contentLength !== -1) {
       this.fault = framingFault.bothLengthAndCoding
     }
+  }
+
+  #reset(): void {
+    this.contentLength = -1
+    this.chunked = false
+    this.fault = framingFault.none
+    this.close = false
+    this.keepAlive = false
+    this.upgrade = false
+    this.nominates = false
   }
 
   #readLength(bytes: Uint8Array, fields: FieldLines, i: number): void {

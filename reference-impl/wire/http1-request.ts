@@ -52,8 +52,7 @@ export class RequestHead {
    * @returns the offset after it, `incomplete` when more bytes are needed, `malformed` with `refusal` set
    */
   parse(bytes: Uint8Array, start: number, end: number): number {
-    this.refusal = undefined
-    this.isHttp2 = false
+    this.#reset()
     let position = this.#skipEmptyLines(bytes, start, end)
     if (position === malformed) return malformed
     this.start = position
@@ -67,6 +66,11 @@ export class RequestHead {
       return this.#refuse(431, 'header section too large')
     this.end = position
     return this.#checkMeaning(bytes) ? position : malformed
+  }
+
+  #reset(): void {
+    this.refusal = undefined
+    this.isHttp2 = false
   }
 
   #bounded(position: number, start: number, end: number): number {

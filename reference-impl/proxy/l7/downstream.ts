@@ -4,35 +4,23 @@ import { BodyReader } from '../../wire/http1-body.ts'
 import { incomplete, malformed } from '../../wire/http1-fields.ts'
 import { RequestHead } from '../../wire/http1-request.ts'
 import type { ResponseHead } from '../../wire/http1-response.ts'
-import type { CoarseClock } from './clock.ts'
-import type { Endpoint } from './endpoint.ts'
-import { errorResponse, type OwnStatus } from './error-response.ts'
+import { Attempts } from './attempts.ts'
+import { ClientWriter } from './client-writer.ts'
+import type { OwnStatus } from './error-response.ts'
 import { type ClientMark, clientMark, forwardedHead } from './request-head.ts'
-import { stripInPlace, withClose } from './response-head.ts'
+import type { ProxyState } from './proxy-state.ts'
+import { RequestInput } from './request-input.ts'
+import { reset } from './reset.ts'
 import type { Route } from './route.ts'
-import type { HttpSettings } from './settings.ts'
-import { Upstream, type UpstreamUser } from './upstream.ts'
-
-/** What all connections of one proxy share. */
-export interface ProxyState {
-  readonly clock: CoarseClock
-  readonly settings: HttpSettings
-  readonly connections: Set<Downstream>
-  draining: boolean
-}
+import { Tunnel } from './tunnel.ts'
+import type { Upstream, UpstreamUser } from './upstream.ts'
 
 type Phase = 'head' | 'connecting' | 'body' | 'waiting' | 'tunnel' | 'lingering' | 'closed'
 
 /** Request bodies up to this size travel in the same write as the head. */
 const inlineBodyBytes = 8_192
-/** Beyond this a head that is still incomplete is searched for its end before it is parsed again. */
-const eagerParseBytes = 4_096
-/** Requests that must not be repeated use an idle connection only while the backend has surely not left it. */
-const freshIdleMs = 1_000
 /** How long the rest of a refused request is read and thrown away, so that the answer is not lost to a reset. */
 const lingerMs = 2_000
-const noEndpoints: readonly Endpoint[] = []
-const endOfHead = Buffer.from('\r\n\r\n')
 
 /** Heads are read one at a time and used up at once, so one set of offsets serves all connections. */
 const requestHead = new RequestHead()
@@ -43,34 +31,41 @@ export class Downstream implements UpstreamUser {
   readonly #socket: Socket
   readonly #route: Route
   readonly #state: ProxyState
-  readonly #client: string
+  readonly #onClosed: (connection: Downstream) => void
+  readonly #attempts: Attempts
+  readonly #input = new RequestInput()
   readonly #mark: ClientMark
+  readonly #writer: ClientWriter
   readonly #body = new BodyReader()
   #phase: Phase = 'head'
   #deadlineMs: number
-  /** Bytes received but not used yet: a head that is not complete, or the requests after this one. */
-  #input: Buffer | undefined
   #headStartedMs = 0
+  #lingeringSinceMs = 0
   #upstream: Upstream | undefined
+  #tunnel: Tunnel | undefined
   /** The forwarded head with what came of the body: kept until an answer arrives, for another attempt. */
   #request: Buffer | undefined
   #firstBody: Buffer | undefined
-  #replayable = false
   #wantsUpgrade = false
   #isHttp2 = false
-  #attempts = 0
-  #tried: readonly Endpoint[] = noEndpoints
   #closeAfter = false
   #responded = false
   #clientEnded = false
-  #backendEnded = false
 
-  constructor(socket: Socket, route: Route, state: ProxyState) {
+  constructor(
+    socket: Socket,
+    route: Route,
+    state: ProxyState,
+    onClosed: (connection: Downstream) => void,
+  ) {
     this.#socket = socket
     this.#route = route
     this.#state = state
-    this.#client = socket.remoteAddress ?? 'unknown'
-    this.#mark = clientMark(this.#client, route.authority)
+    this.#onClosed = onClosed
+    const client = socket.remoteAddress ?? 'unknown'
+    this.#attempts = new Attempts(route, state, client)
+    this.#mark = clientMark(client, route.authority)
+    this.#writer = new ClientWriter(socket, route)
     this.#deadlineMs = state.clock.nowMs + state.settings.clientIdleTimeoutMs
     route.counters.connections += 1
     socket.on('end', () => this.#onEnd())
@@ -92,11 +87,11 @@ export class Downstream implements UpstreamUser {
   /** No further request is taken; one that is being answered is finished. */
   drain(): void {
     this.#closeAfter = true
-    if (this.#phase === 'head' && this.#input === undefined) this.#closeGracefully()
+    if (this.#phase === 'head' && this.#input.isEmpty) this.#closeGracefully()
   }
 
   abort(): void {
-    this.#socket.resetAndDestroy()
+    reset(this.#socket)
   }
 
   #onData(chunk: Buffer): void {
@@ -108,7 +103,7 @@ export class Downstream implements UpstreamUser {
         this.#forwardBody(chunk)
         return
       case 'tunnel':
-        this.#intoTunnel(chunk)
+        this.#tunnel?.receive(chunk)
         return
       case 'connecting':
       case 'waiting':
@@ -120,36 +115,29 @@ export class Downstream implements UpstreamUser {
   }
 
   #stash(bytes: Buffer): void {
-    this.#input =
-      this.#input === undefined ? Buffer.from(bytes) : Buffer.concat([this.#input, bytes])
+    this.#input.push(bytes)
     this.#socket.pause()
   }
 
   #readInput(chunk: Buffer): void {
-    const pending = this.#input
-    if (pending === undefined) {
-      this.#headStartedMs = this.#state.clock.nowMs
-      this.#readHead(chunk)
-      return
-    }
-    const bytes = Buffer.concat([pending, chunk])
-    this.#input = bytes
-    const searchFrom = Math.max(0, pending.length - 3)
-    const waits = bytes.length > eagerParseBytes && bytes.length <= 65_536
-    if (!waits || bytes.indexOf(endOfHead, searchFrom) !== -1) this.#readHead(bytes)
+    if (this.#input.isEmpty) this.#headStartedMs = this.#state.clock.nowMs
+    const bytes = this.#input.append(chunk)
+    if (bytes !== undefined) this.#readHead(bytes)
   }
 
   #readHead(bytes: Buffer): void {
     const to = requestHead.parse(bytes, 0, bytes.length)
+    if (to === incomplete) {
+      this.#input.keep(bytes)
+      const { headTimeoutMs, requestLineTimeoutMs } = this.#state.settings
+      const limitMs = this.#input.hasLine ? headTimeoutMs : requestLineTimeoutMs
+      this.#deadlineMs = this.#headStartedMs + limitMs
+      return
+    }
+    this.#input.take()
     if (to === malformed) {
       const { status, cause } = requestHead.refusal ?? { status: 400, cause: 'malformed request' }
       this.#refuse(status, cause)
-    } else if (to === incomplete) {
-      if (this.#input !== bytes) this.#input = Buffer.from(bytes)
-      const { settings } = this.#state
-      const lineDone = bytes.includes(10, requestHead.start)
-      this.#deadlineMs =
-        this.#headStartedMs + (lineDone ? settings.headTimeoutMs : settings.requestLineTimeoutMs)
     } else if (requestHead.isHttp2) {
       this.#beginOpaque(bytes)
     } else {
@@ -160,8 +148,7 @@ export class Downstream implements UpstreamUser {
   #beginExchange(bytes: Buffer, headEnd: number): void {
     const head = requestHead
     const { framing } = head
-    this.#input = undefined
-    this.#beginBody()
+    this.#body.begin(framing)
     const bodyEnd = this.#body.isDone ? headEnd : this.#body.consume(bytes, headEnd, bytes.length)
     if (this.#body.isFaulty) {
       this.#refuse(400, this.#body.cause)
@@ -175,49 +162,32 @@ export class Downstream implements UpstreamUser {
     this.unpacksChunks = head.minorVersion === 0
     this.#closeAfter = head.minorVersion === 0 || framing.close || this.#state.draining
     this.#wantsUpgrade = framing.upgrade
-    this.#replayable = head.isIdempotent && this.#body.isDone
-    this.#startAttempts()
-  }
-
-  #beginBody(): void {
-    const { framing } = requestHead
-    if (framing.chunked) this.#body.beginChunked()
-    else if (framing.contentLength > 0) this.#body.beginLength(framing.contentLength)
-    else this.#body.beginEmpty()
+    this.#startAttempts(head.isIdempotent && this.#body.isDone)
   }
 
   #beginOpaque(bytes: Buffer): void {
-    this.#input = undefined
     this.#isHttp2 = true
     this.#request = Buffer.from(bytes)
-    this.#replayable = false
     this.#body.beginEmpty()
-    this.#startAttempts()
+    this.#startAttempts(false)
   }
 
-  #startAttempts(): void {
-    this.#phase = 'connecting'
+  #startAttempts(isReplayable: boolean): void {
     this.#responded = false
-    this.#attempts = 0
-    this.#tried = noEndpoints
     this.#route.counters.requests += 1
-    this.#attempt(true, 'no ready endpoint')
+    this.#attempts.begin(isReplayable, !this.#isHttp2)
+    this.#attempt()
   }
 
-  #attempt(mayReuse: boolean, lastCause: string): void {
-    const { clock, settings } = this.#state
-    const left = this.#attempts < settings.maxAttempts
-    const endpoint = left ? this.#route.pick(clock, this.#tried, this.#client) : undefined
-    if (endpoint === undefined) {
-      this.#answer(this.#attempts === 0 ? 503 : 502, `${lastCause} for ${this.#route.name}`)
+  #attempt(): void {
+    const upstream = this.#attempts.next()
+    if (upstream === undefined) {
+      const { failureStatus, lastCause } = this.#attempts
+      this.#answer(failureStatus, `${lastCause} for ${this.#route.name}`)
       return
     }
-    this.#attempts += 1
-    const maxIdleMs = this.#replayable ? settings.poolIdleTimeoutMs : freshIdleMs
-    const idle = mayReuse && !this.#isHttp2 ? endpoint.takeIdle(clock, maxIdleMs) : undefined
-    const upstream = idle ?? new Upstream(endpoint, clock, settings)
     this.#phase = 'connecting'
-    this.#deadlineMs = clock.nowMs + settings.connectTimeoutMs
+    this.#deadlineMs = this.#state.clock.nowMs + this.#state.settings.connectTimeoutMs
     this.#upstream = upstream
     upstream.begin(this)
   }
@@ -234,7 +204,6 @@ export class Downstream implements UpstreamUser {
       socket.uncork()
     }
     if (this.#isHttp2) {
-      upstream.beginTunnel()
       this.#enterTunnel()
     } else if (this.#body.isDone) {
       this.#phase = 'waiting'
@@ -270,63 +239,40 @@ export class Downstream implements UpstreamUser {
   }
 
   onUpstreamDrain(): void {
-    if (this.#phase === 'body' || this.#phase === 'tunnel') this.#socket.resume()
+    if (this.#phase === 'body') this.#socket.resume()
   }
 
   onResponseHead(head: ResponseHead, bytes: Buffer, to: number, endsAtClose: boolean): void {
+    const upstream = this.#upstream
+    if (upstream === undefined) return
     if (head.status < 200) {
-      this.#onInterim(head, bytes)
+      this.#onInterim(head, bytes, upstream)
       return
     }
-    const { clock, settings } = this.#state
+    const { clock, settings, draining } = this.#state
     this.#responded = true
     this.#request = undefined
     this.#firstBody = undefined
-    this.#countStatus(head.status)
     this.#deadlineMs = clock.nowMs + settings.bodyIdleTimeoutMs
-    if (!this.#body.isDone || endsAtClose || this.#state.draining) this.#closeAfter = true
-    const from = stripInPlace(bytes, head, this.unpacksChunks)
-    if (!this.#closeAfter) {
-      this.#write(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to))
-      return
-    }
-    this.#socket.cork()
-    this.#socket.write(withClose(bytes, from, head.end))
-    if (to > head.end) this.#socket.write(bytes.subarray(head.end, to))
-    this.#socket.uncork()
-    this.#pin()
+    if (!this.#body.isDone || endsAtClose || draining) this.#closeAfter = true
+    const options = { close: this.#closeAfter, dropCoding: this.unpacksChunks }
+    this.#writer.head(head, bytes, to, upstream, options)
   }
 
-  #onInterim(head: ResponseHead, bytes: Buffer): void {
-    if (head.status === 101) {
-      if (!this.#wantsUpgrade) {
-        this.#dropUpstream()
-        this.#failExchange(502, `unasked 101 from the backend of ${this.#route.name}`)
-        return
-      }
-      this.#countStatus(101)
-      this.#write(bytes.subarray(head.start, head.end))
-      this.#enterTunnel()
-    } else if (!this.unpacksChunks) {
-      const from = stripInPlace(bytes, head, false)
-      this.#write(bytes.subarray(from, head.end))
+  #onInterim(head: ResponseHead, bytes: Buffer, upstream: Upstream): void {
+    if (head.status === 101 && !this.#wantsUpgrade) {
+      this.#dropUpstream()
+      this.#failExchange(502, `unasked 101 from the backend of ${this.#route.name}`)
+      return
     }
+    // why: an HTTP/1.0 client knows no interim answers (RFC 9110 §15.2)
+    if (head.status === 101 || !this.unpacksChunks) this.#writer.interim(head, bytes, upstream)
+    if (head.status === 101) this.#enterTunnel()
   }
 
   onResponseBytes(bytes: Buffer, from: number, to: number): void {
     this.#deadlineMs = this.#state.clock.nowMs + this.#state.settings.bodyIdleTimeoutMs
-    this.#write(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to))
-  }
-
-  #write(bytes: Buffer): void {
-    this.#socket.write(bytes)
-    this.#pin()
-  }
-
-  /** What the kernel did not take at once is still in the backend's read buffer. */
-  #pin(): void {
-    if (this.#socket.writableLength > 0 && this.#upstream !== undefined)
-      this.#upstream.pinned = true
+    if (this.#upstream !== undefined) this.#writer.bytes(bytes, from, to, this.#upstream)
   }
 
   onResponseEnd(): void {
@@ -349,12 +295,11 @@ export class Downstream implements UpstreamUser {
 
   /** Takes up what was put aside, on a fresh stack: a client may have pipelined thousands of requests. */
   #resumeInput(): void {
-    const input = this.#input
+    const input = this.#input.take()
     if (input === undefined) {
       if (this.#socket.isPaused()) this.#socket.resume()
       return
     }
-    this.#input = undefined
     process.nextTick(() => {
       this.#socket.resume()
       this.#onData(input)
@@ -363,25 +308,12 @@ export class Downstream implements UpstreamUser {
 
   onUpstreamFailed(upstream: Upstream, cause: string): void {
     this.#upstream = undefined
-    const { counters } = this.#route
-    if (this.#phase === 'tunnel') {
-      if (this.#backendEnded) this.#socket.destroySoon()
-      else this.#socket.resetAndDestroy()
-    } else if (this.#responded) {
-      counters.cut += 1
-      this.#socket.resetAndDestroy()
-    } else if (!upstream.connected) {
-      counters.connectFailures += 1
-      upstream.endpoint.ejectedUntilMs = this.#state.clock.nowMs + this.#state.settings.ejectionMs
-      this.#tried = [...this.#tried, upstream.endpoint]
-      this.#attempt(true, `no connection to ${describe(upstream.endpoint)} (${cause})`)
-    } else if (this.#replayable && !upstream.answered) {
-      counters.retries += 1
-      // why: the backend may merely have left an idle connection; one that broke a fresh one is avoided
-      if (!upstream.reused) this.#tried = [...this.#tried, upstream.endpoint]
-      this.#attempt(false, `${describe(upstream.endpoint)} did not answer (${cause})`)
+    if (this.#responded) {
+      this.#failExchange(502, cause)
+    } else if (this.#attempts.mayRepeatAfter(upstream, cause)) {
+      this.#attempt()
     } else {
-      this.#failExchange(502, `${describe(upstream.endpoint)}, ${this.#route.name}: ${cause}`)
+      this.#failExchange(502, `${this.#attempts.lastCause} for ${this.#route.name}`)
     }
   }
 
@@ -389,7 +321,7 @@ export class Downstream implements UpstreamUser {
   #failExchange(status: OwnStatus, cause: string): void {
     if (this.#responded) {
       this.#route.counters.cut += 1
-      this.#socket.resetAndDestroy()
+      reset(this.#socket)
     } else {
       this.#answer(status, cause)
     }
@@ -397,54 +329,32 @@ export class Downstream implements UpstreamUser {
 
   #answer(status: OwnStatus, cause: string): void {
     if (this.#isHttp2) {
-      this.#socket.resetAndDestroy()
+      reset(this.#socket)
       return
     }
     this.#request = undefined
     this.#firstBody = undefined
     const close = this.#closeAfter || !this.#body.isDone || this.#state.draining
     this.#closeAfter = close
-    this.#countStatus(status)
-    this.#socket.write(errorResponse(status, cause, { close, withBody: !this.expectsNoBody }))
+    this.#writer.error(status, cause, { close, withBody: !this.expectsNoBody })
     this.#nextRequest()
   }
 
   #refuse(status: OwnStatus, cause: string): void {
     this.#route.counters.malformed += 1
-    this.#input = undefined
-    this.#countStatus(status)
-    this.#socket.write(errorResponse(status, cause, { close: true, withBody: true }))
+    this.#writer.error(status, cause, { close: true, withBody: true })
     this.#closeGracefully()
   }
 
-  #countStatus(status: number): void {
-    const { responses } = this.#route.counters
-    const group = Math.min(5, Math.floor(status / 100)) as 1 | 2 | 3 | 4 | 5
-    responses[group] += 1
-  }
-
   #enterTunnel(): void {
+    const upstream = this.#upstream
+    if (upstream === undefined) return
     this.#phase = 'tunnel'
     this.#request = undefined
     this.#deadlineMs = Infinity
-    this.#socket.setKeepAlive(true, 30_000)
+    this.#tunnel = new Tunnel(this.#socket, upstream)
+    upstream.beginTunnel(this.#tunnel)
     this.#resumeInput()
-  }
-
-  #intoTunnel(chunk: Buffer): void {
-    const socket = this.#upstream?.socket
-    if (socket === undefined) return
-    socket.write(Buffer.from(chunk))
-    if (socket.writableLength > 0) this.#socket.pause()
-  }
-
-  onTunnelBytes(bytes: Buffer): void {
-    this.#write(bytes)
-  }
-
-  onTunnelEnd(): void {
-    this.#backendEnded = true
-    this.#socket.end()
   }
 
   #dropUpstream(): void {
@@ -455,8 +365,9 @@ export class Downstream implements UpstreamUser {
 
   #closeGracefully(): void {
     this.#phase = 'lingering'
-    this.#deadlineMs = this.#state.clock.nowMs + lingerMs
-    this.#input = undefined
+    this.#lingeringSinceMs = this.#state.clock.nowMs
+    this.#deadlineMs = this.#lingeringSinceMs + lingerMs
+    this.#input.take()
     this.#socket.end()
     if (this.#socket.isPaused()) this.#socket.resume()
   }
@@ -465,7 +376,7 @@ export class Downstream implements UpstreamUser {
     this.#clientEnded = true
     switch (this.#phase) {
       case 'tunnel':
-        this.#upstream?.socket.end()
+        this.#tunnel?.onClientEnd()
         return
       case 'head':
         this.#closeGracefully()
@@ -483,19 +394,19 @@ export class Downstream implements UpstreamUser {
   #onClose(): void {
     this.#phase = 'closed'
     this.#deadlineMs = Infinity
-    this.#state.connections.delete(this)
+    this.#onClosed(this)
     const upstream = this.#upstream
     this.#upstream = undefined
-    if (this.#backendEnded) upstream?.destroy()
-    else upstream?.reset()
+    if (this.#tunnel === undefined) upstream?.reset()
+    else this.#tunnel.onClientClose()
   }
 
   #onDeadline(): void {
     const where = `for ${this.#route.name}`
     switch (this.#phase) {
       case 'head':
-        if (this.#input === undefined) this.#closeGracefully()
-        else if (this.#input.includes(10))
+        if (this.#input.isEmpty) this.#closeGracefully()
+        else if (this.#input.hasLine)
           this.#refuse(408, 'the header section was not completed in time')
         else this.#refuse(400, 'no HTTP request line was completed in time')
         return
@@ -512,14 +423,21 @@ export class Downstream implements UpstreamUser {
         this.#failExchange(504, `the backend did not answer in time ${where}`)
         return
       case 'lingering':
-        this.#socket.destroy()
+        this.#endLingering()
         return
       case 'tunnel':
       case 'closed':
     }
   }
-}
 
-function describe(endpoint: Endpoint): string {
-  return `${endpoint.address}:${endpoint.port}`
+  /** A slow client may still be taking the end of its answer; one that takes nothing is let go. */
+  #endLingering(): void {
+    const { clock, settings } = this.#state
+    const taking = this.#socket.writableLength > 0
+    if (taking && clock.nowMs - this.#lingeringSinceMs < settings.bodyIdleTimeoutMs) {
+      this.#deadlineMs = clock.nowMs + lingerMs
+    } else {
+      this.#socket.destroy()
+    }
+  }
 }

@@ -4,8 +4,9 @@
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { CoarseClock } from './clock.ts'
-import { Downstream, type ProxyState } from './downstream.ts'
+import { Downstream } from './downstream.ts'
 import { Endpoint } from './endpoint.ts'
+import type { ProxyState } from './proxy-state.ts'
 import { addCounters, emptyCounters, type Policy, Route, type RouteCounters } from './route.ts'
 import { withSharedReads } from './shared-reads.ts'
 import { defaultHttpSettings, type HttpSettings } from './settings.ts'
@@ -31,6 +32,7 @@ export class HttpProxy {
   readonly #routes = new Map<string, Route>()
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #state: ProxyState
+  readonly #connections = new Set<Downstream>()
   #sweeper: NodeJS.Timeout | undefined
   readonly #gone = emptyCounters()
   #port = 0
@@ -39,7 +41,6 @@ export class HttpProxy {
     this.#state = {
       clock: new CoarseClock(),
       settings: { ...defaultHttpSettings, ...settings },
-      connections: new Set(),
       draining: false,
     }
     this.#server = createServer(
@@ -54,7 +55,7 @@ export class HttpProxy {
   }
 
   get connectionCount(): number {
-    return this.#state.connections.size
+    return this.#connections.size
   }
 
   get routes(): ReadonlyMap<string, Route> {
@@ -121,13 +122,13 @@ export class HttpProxy {
   async drain(signal: AbortSignal): Promise<void> {
     this.#state.draining = true
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    for (const connection of this.#state.connections) connection.drain()
+    for (const connection of this.#connections) connection.drain()
     const aborted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve()
       else signal.addEventListener('abort', () => resolve(), { once: true })
     })
     await Promise.race([closed, aborted])
-    for (const connection of this.#state.connections) connection.abort()
+    for (const connection of this.#connections) connection.abort()
     for (const endpoint of this.#endpoints.values()) endpoint.retire()
     clearInterval(this.#sweeper)
   }
@@ -155,15 +156,17 @@ export class HttpProxy {
     }
     const reader = { receive: (_bytes: Buffer): void => undefined }
     const client = withSharedReads(socket, (bytes) => reader.receive(bytes))
-    const connection = new Downstream(client, route, this.#state)
+    const connection = new Downstream(client, route, this.#state, (closed) =>
+      this.#connections.delete(closed),
+    )
     reader.receive = (bytes) => connection.receive(bytes)
-    this.#state.connections.add(connection)
+    this.#connections.add(connection)
   }
 
   #sweep(): void {
-    const { clock, connections } = this.#state
+    const { clock } = this.#state
     clock.tick()
-    for (const connection of connections) connection.sweep(clock.nowMs)
+    for (const connection of this.#connections) connection.sweep(clock.nowMs)
     for (const endpoint of this.#endpoints.values()) endpoint.closeExpired(clock.nowMs)
   }
 }

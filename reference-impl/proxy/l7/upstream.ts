@@ -6,7 +6,9 @@ import { incomplete, malformed } from '../../wire/http1-fields.ts'
 import { ResponseHead } from '../../wire/http1-response.ts'
 import type { CoarseClock } from './clock.ts'
 import type { Endpoint } from './endpoint.ts'
+import { reset } from './reset.ts'
 import type { HttpSettings } from './settings.ts'
+import type { Tunnel } from './tunnel.ts'
 
 /** What an exchange hears from its connection to the backend. */
 export interface UpstreamUser {
@@ -16,8 +18,6 @@ export interface UpstreamUser {
   onResponseHead(head: ResponseHead, bytes: Buffer, to: number, endsAtClose: boolean): void
   onResponseBytes(bytes: Buffer, from: number, to: number): void
   onResponseEnd(): void
-  onTunnelBytes(bytes: Buffer): void
-  onTunnelEnd(): void
   /** No response will come any more, or its rest is missing. */
   onUpstreamFailed(upstream: Upstream, cause: string): void
   onUpstreamDrain(): void
@@ -49,7 +49,7 @@ export class Upstream {
   #user: UpstreamUser | undefined
   #pending: Buffer | undefined
   #inBody = false
-  #tunnel = false
+  #tunnel: Tunnel | undefined
   #keepAlive = false
   #keepAliveMs: number
   #failed = false
@@ -82,7 +82,10 @@ export class Upstream {
       this.#user?.onConnected(this)
     })
     this.socket.on('end', () => this.#onEnd())
-    this.socket.on('drain', () => this.#user?.onUpstreamDrain())
+    this.socket.on('drain', () => {
+      this.#user?.onUpstreamDrain()
+      this.#tunnel?.onBackendDrain()
+    })
     this.socket.on('error', (error: NodeJS.ErrnoException) =>
       this.#fail(error.code ?? error.message),
     )
@@ -98,9 +101,9 @@ export class Upstream {
   }
 
   /** From now on bytes pass as they are (101, or HTTP/2 prior knowledge). */
-  beginTunnel(): void {
-    this.#tunnel = true
-    this.socket.setKeepAlive(true, 30_000)
+  beginTunnel(tunnel: Tunnel): void {
+    this.#tunnel = tunnel
+    this.#user = undefined
   }
 
   /** Gives the connection back after a complete exchange. */
@@ -136,7 +139,7 @@ export class Upstream {
   reset(): void {
     this.#user = undefined
     this.endpoint.forget(this)
-    if (this.connected) this.socket.resetAndDestroy()
+    if (this.connected) reset(this.socket)
     else this.socket.destroy()
   }
 
@@ -151,14 +154,14 @@ export class Upstream {
   }
 
   #onData(chunk: Buffer): void {
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.onBackendBytes(chunk)
+      return
+    }
     const user = this.#user
     if (user === undefined) {
       // why: nobody asked; whatever this is, it must never be taken for the answer to the next request
       this.destroy()
-      return
-    }
-    if (this.#tunnel) {
-      user.onTunnelBytes(chunk)
       return
     }
     this.answered = true
@@ -202,9 +205,8 @@ export class Upstream {
   }
 
   #enterTunnel(user: UpstreamUser, bytes: Buffer, headEnd: number): void {
-    this.beginTunnel()
     user.onResponseHead(responseHead, bytes, headEnd, false)
-    if (headEnd < bytes.length) user.onTunnelBytes(bytes.subarray(headEnd))
+    if (headEnd < bytes.length) this.#tunnel?.onBackendBytes(bytes.subarray(headEnd))
   }
 
   #readFinalHead(user: UpstreamUser, bytes: Buffer, headEnd: number): void {
@@ -232,7 +234,7 @@ export class Upstream {
       return
     }
     user.onResponseHead(head, bytes, to, this.#body.endsAtClose)
-    if (this.#user === user && this.#body.isDone) this.#finish(user, to === bytes.length)
+    this.#afterBody(user, to === bytes.length)
   }
 
   #readBody(user: UpstreamUser, bytes: Buffer, from: number): void {
@@ -266,11 +268,11 @@ export class Upstream {
   }
 
   #onEnd(): void {
-    const user = this.#user
-    if (user !== undefined && this.#tunnel) {
-      user.onTunnelEnd()
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.onBackendEnd()
       return
     }
+    const user = this.#user
     if (user !== undefined && this.#inBody && this.#body.endsAtClose) {
       this.#keepAlive = false
       this.#body.beginEmpty()
@@ -288,6 +290,7 @@ export class Upstream {
     const user = this.#user
     this.#user = undefined
     user?.onUpstreamFailed(this, cause)
+    this.#tunnel?.onBackendFailed()
   }
 
   /** Leaves a backend's idle connection before the backend does: `Keep-Alive: timeout=5` is used for 4 s. */

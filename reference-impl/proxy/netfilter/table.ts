@@ -3,8 +3,22 @@
  * the hooks that lead to them are in `base.ts`.
  */
 
-/** Verdict maps and sets whose elements come from Services, with their types as nft writes them. */
-export const containers = {
+/** Verdict maps and sets whose elements come from Services. */
+export type Container =
+  | 'services'
+  | 'node-ports'
+  | 'no-endpoints'
+  | 'cluster-ips'
+  | 'external-ips'
+  | 'node-port-numbers'
+  | 'endpoint-ips'
+  | 'local-pods'
+  | 'hairpin'
+
+/** The types of the containers as nft writes them. */
+export const containers: Readonly<
+  Record<Container, { readonly kind: 'map' | 'set'; readonly type: string }>
+> = {
   services: { kind: 'map', type: 'ipv4_addr . inet_proto . inet_service : verdict' },
   'node-ports': { kind: 'map', type: 'inet_proto . inet_service : verdict' },
   'no-endpoints': { kind: 'set', type: 'ipv4_addr . inet_proto . inet_service' },
@@ -14,9 +28,7 @@ export const containers = {
   'endpoint-ips': { kind: 'set', type: 'ipv4_addr' },
   'local-pods': { kind: 'set', type: 'ipv4_addr' },
   hairpin: { kind: 'set', type: 'ipv4_addr . ipv4_addr' },
-} as const satisfies Record<string, { readonly kind: 'map' | 'set'; readonly type: string }>
-
-export type Container = keyof typeof containers
+}
 
 /** An element: its key, and what follows the key (a comment, a verdict) as nft writes it. */
 export type Elements = ReadonlyMap<string, string>

@@ -39,7 +39,7 @@ async function udp(): Promise<string> {
     socket.once('message', (bytes) => done(bytes.toString()))
     socket.once('error', (error: NodeJS.ErrnoException) => done(named(error)))
     socket.bind(Number(sourcePort), () => {
-      socket.connect(Number(port), address, (error?: Error) => {
+      socket.connect(Number(port), address, (error?: Error | null) => {
         if (error !== undefined && error !== null) done(named(error))
         else socket.send('hello')
       })

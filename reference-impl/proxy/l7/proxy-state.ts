@@ -1,0 +1,9 @@
+import type { CoarseClock } from './clock.ts'
+import type { HttpSettings } from './settings.ts'
+
+/** What all connections of one proxy share. */
+export interface ProxyState {
+  readonly clock: CoarseClock
+  readonly settings: HttpSettings
+  draining: boolean
+}
