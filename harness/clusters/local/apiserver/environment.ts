@@ -16,7 +16,7 @@ export interface Tuning {
 }
 
 export const defaultTuning: Tuning = {
-  eventWindow: 10_000,
+  eventWindow: 2_000,
   bookmarkIntervalMs: 60_000,
   watchBacklogBytes: 8 * 1024 * 1024,
   watchTimeoutSeconds: 1_800,

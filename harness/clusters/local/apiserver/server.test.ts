@@ -527,9 +527,4 @@ await t.test('what provider local does not do, it says', async (t) => {
   t.match(answer.json.message, /provider local does not serve port-forward; real clusters do/)
   const exec = '/api/v1/namespaces/default/pods/p/exec?command=ls'
   t.equal((await call('POST', exec)).json.message, 'Upgrade request required')
-  const spdy = await call('POST', exec, {
-    headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1' },
-  })
-  t.equal(spdy.status, 400)
-  t.match(spdy.json.message, /not SPDY\/3\.1: use kubectl 1\.31 or newer/)
 })

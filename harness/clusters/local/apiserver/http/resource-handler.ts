@@ -21,7 +21,7 @@ import { updateObject } from '../verbs/update.ts'
 import { parseWatchOptions } from '../verbs/watch-options.ts'
 import { watchObjects } from '../verbs/watch.ts'
 import { parseBoolean, parseWriteOptions } from '../verbs/write-options.ts'
-import { sendObject } from './answer.ts'
+import { sendObject, sendText } from './answer.ts'
 import { negotiate } from './media-type.ts'
 import type { OutputFormat } from './media-type.ts'
 import { decodeBody, readBody } from './request-body.ts'
@@ -90,7 +90,9 @@ const handlers: Readonly<Record<Verb, (request: ResourceRequest) => Promise<void
     const isEmptied =
       parts.faults.find('empty-list', request.request.url ?? '', request.side) !== undefined
     const shown = isEmptied ? { ...result, items: [], continueToken: undefined } : result
-    await sendObject(response, 200, view.list(shown), format)
+    if (view.listText !== undefined && format.encoding === 'json' && !format.isPretty) {
+      sendText(response, 200, view.listText(shown), 'application/json')
+    } else await sendObject(response, 200, view.list(shown), format)
   },
 
   watch(request) {
@@ -100,7 +102,9 @@ const handlers: Readonly<Record<Verb, (request: ResourceRequest) => Promise<void
     const view = viewOf(resource, format, query, environment.strategy.now)
     const { namespace, name } = path
     const selection = parseSelection(query, resource.definition, { namespace, name })
-    const options = parseWatchOptions(query)
+    const isEmptied =
+      parts.faults.find('empty-list', request.request.url ?? '', request.side) !== undefined
+    const options = { ...parseWatchOptions(query), hidesInitial: isEmptied }
     response.writeHead(200, {
       'content-type': view.contentType,
       'cache-control': 'no-cache, private',

@@ -30,9 +30,9 @@ export function joinWithKubelet(
     if (path.subresource !== 'exec' && path.subresource !== 'attach') {
       throw notHere(path.subresource ?? 'upgraded connections')
     }
+    const { kubelet, container } = podOnNode(request)
+    // why last: kubectl comes again with SPDY whatever was wrong with its WebSocket, and shows only this answer
     if (!isWebSocket(request.request)) throw spdyRefusal()
-    const found = podOnNode(request as ResourceRequest)
-    const { kubelet, container } = found
     const at = [path.namespace ?? '', path.name ?? '', container].map(encodeURIComponent).join('/')
     const upstream = httpRequest({
       host: kubelet.host,

@@ -19,7 +19,12 @@ const usualKubeletPort = 10_250
  * Finds what a log, exec or attach request is about.
  * @throws ApiError 404 or 400 in the real server's words, 503 when the node is not known
  */
-export function podOnNode({ parts, resource, path, query }: ResourceRequest): PodOnNode {
+export function podOnNode({
+  parts,
+  resource,
+  path,
+  query,
+}: Pick<ResourceRequest, 'parts' | 'resource' | 'path' | 'query'>): PodOnNode {
   const name = path.name ?? ''
   const pod = resource.storage.get(storageKey(path.namespace, name))
   if (pod === undefined) throw notFound(resource.definition, name)

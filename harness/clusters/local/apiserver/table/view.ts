@@ -12,6 +12,8 @@ import type { IncludeObject } from './table.ts'
 export interface View {
   object(object: KubeObject): unknown
   list(result: ListResult): unknown
+  /** JSON text of a list, where it can be put together from texts that exist already. */
+  readonly listText?: (result: ListResult) => string
   /** JSON text of an object within a watch event. */
   readonly event: ShowObject
   readonly contentType: string
@@ -70,6 +72,14 @@ export function viewOf(
       metadata: listMeta(result),
       items: result.items,
     }),
+    listText: (result) => {
+      const head = JSON.stringify({
+        kind: `${definition.kind}List`,
+        apiVersion: apiVersionOf(definition),
+        metadata: listMeta(result),
+      })
+      return `${head.slice(0, -1)},"items":[${result.items.map(textOf).join(',')}]}\n`
+    },
     event: textOf,
     contentType: 'application/json',
   }

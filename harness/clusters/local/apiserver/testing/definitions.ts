@@ -28,6 +28,16 @@ export const namespaces: ResourceDefinition = {
   },
 }
 
+export const nodes: ResourceDefinition = {
+  ...base,
+  group: '',
+  version: 'v1',
+  kind: 'Node',
+  plural: 'nodes',
+  namespaced: false,
+  singular: 'node',
+}
+
 export const configMaps: ResourceDefinition = {
   ...base,
   group: '',
@@ -131,6 +141,7 @@ export const deployments: ResourceDefinition = {
 
 export const definitions: readonly ResourceDefinition[] = [
   namespaces,
+  nodes,
   configMaps,
   serviceAccounts,
   pods,
@@ -168,6 +179,7 @@ export const schema: SchemaDocument = {
     PodStatus: {
       phase: 'string',
       podIP: 'string',
+      containerStatuses: '[]any',
       conditions: '[]Condition map=type merge=type',
     },
     Condition: { type: 'string', status: 'string', reason: 'string', message: 'string' },

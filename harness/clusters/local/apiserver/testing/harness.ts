@@ -43,6 +43,8 @@ export interface TestWatch extends Disposable {
 }
 
 export const adminToken = 'admin-token'
+/** Of the kubelet of node edge-a. */
+export const kubeletToken = 'kubelet-token'
 const eventTimeoutMs = 5_000
 
 /** Starts a server on a free port of 127.0.0.1. */
@@ -51,7 +53,10 @@ export async function startTestServer(config: Partial<ApiServerConfig> = {}): Pr
   const tokensFile = join(directory, 'tokens.json')
   await writeFile(
     tokensFile,
-    JSON.stringify([{ token: adminToken, user: 'meshmark-admin', groups: ['system:masters'] }]),
+    JSON.stringify([
+      { token: adminToken, user: 'meshmark-admin', groups: ['system:masters'] },
+      { token: kubeletToken, user: 'system:node:edge-a', groups: ['system:nodes'] },
+    ]),
   )
   const server = await startApiServer({
     listen: { host: '127.0.0.1', port: 0 },

@@ -11,6 +11,8 @@ export interface WatchRequest {
   /** True: what exists is told first and a marked bookmark ends it. */
   readonly sendInitialEvents: boolean | undefined
   readonly timeoutSeconds: number | undefined
+  /** Tells nothing of what exists, as if there were nothing (a fault). */
+  readonly hidesInitial?: boolean
 }
 
 /** @throws ApiError 400 or 422 */

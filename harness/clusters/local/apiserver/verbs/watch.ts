@@ -47,7 +47,10 @@ export function watchObjects(
   }
 
   if (tellsInitial) {
-    const initial = storage.values().filter((object) => selection.matches(object))
+    const initial =
+      request.hidesInitial === true
+        ? []
+        : storage.values().filter((object) => selection.matches(object))
     writer.writeAll(
       (function* () {
         for (const object of initial) yield `{"type":"ADDED","object":${show(object)}}\n`
