@@ -1,11 +1,8 @@
-import type { KubeObject, ScenarioContext, Step, StepJudgement } from '../../harness/api.ts'
-import { eventually } from '../eventually.ts'
+import type { ScenarioContext, Step, StepJudgement } from '../../harness/api.ts'
 import { tableText } from '../kubectl-text.ts'
 import { readManifests } from '../manifests.ts'
-import { describe, edgeNodes, fact, get, part } from './facts.ts'
-
-/** Pulling the image included: what a first start on a slow edge node takes. */
-const podRunningMs = 120_000
+import { pinned, readyPod } from '../pods.ts'
+import { describe, edgeNodes, fact, get } from './facts.ts'
 
 export const welcome = 'Welcome to nginx!'
 
@@ -33,9 +30,7 @@ export const sampleNginx: readonly Step[] = [
 
 async function applyDeployment(context: ScenarioContext): Promise<StepJudgement> {
   const [, b] = edgeNodes(context)
-  const manifests = (await readManifests('nginx-deployment.yaml')).map((manifest) =>
-    pinned(manifest, b.name),
-  )
+  const manifests = pinned(await readManifests('nginx-deployment.yaml'), b.name)
   context.keep(await context.cluster.apply(manifests, context))
   return {
     kind: 'passed',
@@ -49,13 +44,10 @@ async function podRunning(context: ScenarioContext): Promise<StepJudgement> {
   const { kube } = context.cluster
   const pods = await kube.typeOf({ apiVersion: 'v1', kind: 'Pod' }, context)
   const query = { namespace: 'default', labelSelector: 'app=nginx', signal: context.signal }
-  const { accepted } = await eventually(
-    async () => (await kube.list(pods, query)).items.map(podFacts),
-    (found) => found.some((pod) => pod.ready && pod.node === b.name && rememberPod(context, pod)),
-    { withinMs: podRunningMs, everyMs: 20, signal: context.signal },
-  )
+  const pod = await readyPod(context, 'nginx', b.name)
+  if (pod !== undefined) context.facts.set('pod-ip', pod.ip)
   return {
-    kind: accepted ? 'passed' : 'failed',
+    kind: pod !== undefined ? 'passed' : 'failed',
     expected: `1/1 Running on ${b.name}`,
     seen: tableText(await kube.table(pods, query), { wide: true }),
   }
@@ -80,41 +72,4 @@ async function podAnswers(context: ScenarioContext): Promise<StepJudgement> {
   const good =
     near.status === 200 && near.body.includes(welcome) && far.bodySha256 === near.bodySha256
   return { kind: good ? 'passed' : 'failed', command, expected, seen: near.body }
-}
-
-interface PodFacts {
-  readonly name: string
-  readonly ip: string
-  readonly node: string
-  readonly ready: boolean
-}
-
-function podFacts(pod: KubeObject): PodFacts {
-  const { nodeName = '' } = part<{ nodeName?: string }>(pod, 'spec')
-  const { podIP = '', conditions = [] } = part<{
-    podIP?: string
-    conditions?: readonly { type: string; status: string }[]
-  }>(pod, 'status')
-  const ready = conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
-  return { name: pod.metadata.name, ip: podIP, node: nodeName, ready }
-}
-
-function rememberPod(context: ScenarioContext, pod: PodFacts): boolean {
-  context.facts.set('pod-ip', pod.ip)
-  context.facts.set('pod-name', pod.name)
-  return true
-}
-
-interface DeploymentSpec {
-  readonly template: { readonly spec: Readonly<Record<string, unknown>> }
-}
-
-function pinned(manifest: KubeObject, node: string): KubeObject {
-  if (manifest.kind !== 'Deployment') return manifest
-  const spec = part<DeploymentSpec>(manifest, 'spec')
-  const template = {
-    ...spec.template,
-    spec: { ...spec.template.spec, nodeSelector: { 'kubernetes.io/hostname': node } },
-  }
-  return { ...manifest, spec: { ...spec, template } }
 }
