@@ -12,7 +12,7 @@ const rules = {
   rateError: 0.01,
   /** Little's law: mean in flight, sampled independently, = rate x mean time from send to last byte. */
   littleError: 0.2,
-  /** In-flight means below this are too small for Little's law to say much. */
+  /** Differences below this many requests are noise of the sampling. */
   littleLeast: 1,
 } as const
 
@@ -165,8 +165,8 @@ function judge(
     reasons.push(`${found.completed} of ${scheduled} requests were answered, want 99 of 100`)
   const expected = ((found.completed / windowMs) * service.meanUs) / 1000
   if (
-    Math.max(meanInFlight, expected) > rules.littleLeast &&
-    Math.abs(meanInFlight - expected) > rules.littleError * Math.max(meanInFlight, expected, 1)
+    Math.abs(meanInFlight - expected) >
+    Math.max(rules.littleLeast, rules.littleError * Math.max(meanInFlight, expected))
   )
     reasons.push(
       `Little's law does not hold: ${meanInFlight.toFixed(2)} in flight, ${expected.toFixed(2)} by rate and time`,
