@@ -65,15 +65,6 @@ export function forbidden(
   })
 }
 
-export function methodNotAllowed(type: Resource, action: string): ApiError {
-  return new ApiError(
-    405,
-    'MethodNotAllowed',
-    `${action} is not supported on resources of kind "${qualifiedResource(type)}"`,
-    about(type, ''),
-  )
-}
-
 export function notAcceptable(supported: readonly string[]): ApiError {
   return new ApiError(
     406,

@@ -40,6 +40,8 @@ export interface ApiServerConfig {
   readonly schema?: SchemaDocument
   readonly tuning?: Partial<Tuning>
   readonly log?: (line: string) => void
+  /** The clock; the system's when absent. */
+  readonly now?: () => Date
 }
 
 /** A running API server. */
@@ -115,7 +117,7 @@ function makeEnvironment(config: ApiServerConfig): ApiEnvironment {
     clusterDomain: config.clusterDomain,
     nodePortRange: config.nodePortRange,
     list: (kind) => registry.findKind(kind)?.storage.values() ?? [],
-    now: () => new Date(),
+    now: config.now ?? (() => new Date()),
   }
   const environment = { store, registry, schema, strategy, tuning }
   serveCustomResources(environment, registry.add(customResourceDefinitions, undefined))

@@ -5,8 +5,8 @@ import type { Answer, TestServer } from '../testing/harness.ts'
 
 const deployments = '/apis/apps/v1/namespaces/default/deployments'
 
-async function start(test: Test): Promise<TestServer> {
-  const server = await startTestServer()
+async function start(test: Test, now?: () => Date): Promise<TestServer> {
+  const server = await startTestServer(now === undefined ? {} : { now })
   test.teardown(() => server[Symbol.asyncDispose]())
   await server.call('POST', '/api/v1/namespaces', { body: { metadata: { name: 'default' } } })
   return server
@@ -40,7 +40,8 @@ const fieldsOf = (answer: Answer, manager: string) =>
   (answer.json.metadata.managedFields as readonly Entry[]).find((one) => one.manager === manager)
 
 await t.test('an apply creates, and owns exactly what it says', async (t) => {
-  const server = await start(t)
+  let minutes = 0
+  const server = await start(t, () => new Date(Date.UTC(2030, 0, 1, 0, (minutes += 1))))
   const made = await apply(server, 'me', {
     ...container('nginx:1', { ports: [{ containerPort: 80 }] }),
     metadata: { name: 'web', labels: { app: 'web' } },

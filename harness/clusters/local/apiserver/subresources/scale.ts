@@ -102,7 +102,7 @@ function scaleOf(object: KubeObject, paths: ScalePaths): JsonObject {
 }
 
 /** A label selector as text: `app=a,tier in (b,c)`. */
-export function formatSelector(selector: unknown): string {
+function formatSelector(selector: unknown): string {
   if (typeof selector === 'string') return selector
   if (!isObject(selector)) return ''
   const labels = isObject(selector['matchLabels']) ? selector['matchLabels'] : {}

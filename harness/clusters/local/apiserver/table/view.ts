@@ -22,7 +22,7 @@ export interface View {
 const texts = new WeakMap<KubeObject, string>()
 
 /** JSON of a stored object, made once however many watchers want it: stored objects never change. */
-export function textOf(object: KubeObject): string {
+function textOf(object: KubeObject): string {
   let text = texts.get(object)
   if (text === undefined) {
     text = JSON.stringify(object)
