@@ -7,20 +7,18 @@ import type { ResponseHead } from '../../wire/http1-response.ts'
 import { Attempts } from './attempts.ts'
 import { ClientWriter } from './client-writer.ts'
 import type { OwnStatus } from './error-response.ts'
-import { type ClientMark, clientMark, forwardedHead } from './request-head.ts'
+import { Lingering } from './lingering.ts'
+import { OutgoingRequest } from './outgoing-request.ts'
+import { type ClientMark, clientMark } from './request-head.ts'
 import type { ProxyState } from './proxy-state.ts'
 import { RequestInput } from './request-input.ts'
 import { reset } from './reset.ts'
 import type { Route } from './route.ts'
+import type { TimeLimit } from './settings.ts'
 import { Tunnel } from './tunnel.ts'
 import type { Upstream, UpstreamUser } from './upstream.ts'
 
 type Phase = 'head' | 'connecting' | 'body' | 'waiting' | 'tunnel' | 'lingering' | 'closed'
-
-/** Request bodies up to this size travel in the same write as the head. */
-const inlineBodyBytes = 8_192
-/** How long the rest of a refused request is read and thrown away, so that the answer is not lost to a reset. */
-const lingerMs = 2_000
 
 /** Heads are read one at a time and used up at once, so one set of offsets serves all connections. */
 const requestHead = new RequestHead()
@@ -34,18 +32,16 @@ export class Downstream implements UpstreamUser {
   readonly #onClosed: (connection: Downstream) => void
   readonly #attempts: Attempts
   readonly #input = new RequestInput()
+  readonly #request = new OutgoingRequest()
   readonly #mark: ClientMark
   readonly #writer: ClientWriter
   readonly #body = new BodyReader()
   #phase: Phase = 'head'
   #deadlineMs: number
   #headStartedMs = 0
-  #lingeringSinceMs = 0
+  #lingering: Lingering | undefined
   #upstream: Upstream | undefined
   #tunnel: Tunnel | undefined
-  /** The forwarded head with what came of the body: kept until an answer arrives, for another attempt. */
-  #request: Buffer | undefined
-  #firstBody: Buffer | undefined
   #wantsUpgrade = false
   #isHttp2 = false
   #closeAfter = false
@@ -76,7 +72,22 @@ export class Downstream implements UpstreamUser {
 
   /** Takes what the client sent; `bytes` are valid only during the call, what is kept is copied. */
   receive(bytes: Buffer): void {
-    this.#onData(bytes)
+    switch (this.#phase) {
+      case 'head':
+        this.#readInput(bytes)
+        return
+      case 'body':
+        this.#forwardBody(bytes)
+        return
+      case 'tunnel':
+        this.#tunnel?.receive(bytes)
+        return
+      case 'connecting':
+      case 'waiting':
+        this.#stash(bytes)
+        return
+      default:
+    }
   }
 
   /** Acts on a time-out that has passed. */
@@ -92,26 +103,6 @@ export class Downstream implements UpstreamUser {
 
   abort(): void {
     reset(this.#socket)
-  }
-
-  #onData(chunk: Buffer): void {
-    switch (this.#phase) {
-      case 'head':
-        this.#readInput(chunk)
-        return
-      case 'body':
-        this.#forwardBody(chunk)
-        return
-      case 'tunnel':
-        this.#tunnel?.receive(chunk)
-        return
-      case 'connecting':
-      case 'waiting':
-        this.#stash(chunk)
-        return
-      case 'lingering':
-      case 'closed':
-    }
   }
 
   #stash(bytes: Buffer): void {
@@ -154,9 +145,7 @@ export class Downstream implements UpstreamUser {
       this.#refuse(400, this.#body.cause)
       return
     }
-    const inlined = bodyEnd - headEnd <= inlineBodyBytes
-    this.#request = forwardedHead(bytes, head, this.#mark, headEnd, inlined ? bodyEnd : headEnd)
-    this.#firstBody = inlined ? undefined : Buffer.from(bytes.subarray(headEnd, bodyEnd))
+    this.#request.compose(bytes, head, this.#mark, bodyEnd)
     if (bodyEnd < bytes.length) this.#stash(bytes.subarray(bodyEnd))
     this.expectsNoBody = head.isHead
     this.unpacksChunks = head.minorVersion === 0
@@ -167,7 +156,7 @@ export class Downstream implements UpstreamUser {
 
   #beginOpaque(bytes: Buffer): void {
     this.#isHttp2 = true
-    this.#request = Buffer.from(bytes)
+    this.#request.opaque(bytes)
     this.#body.beginEmpty()
     this.#startAttempts(false)
   }
@@ -187,30 +176,21 @@ export class Downstream implements UpstreamUser {
       return
     }
     this.#phase = 'connecting'
-    this.#deadlineMs = this.#state.clock.nowMs + this.#state.settings.connectTimeoutMs
+    this.#allow('connectTimeoutMs')
     this.#upstream = upstream
     upstream.begin(this)
   }
 
   onConnected(upstream: Upstream): void {
-    const { clock, settings } = this.#state
-    const { socket } = upstream
-    if (this.#firstBody === undefined) {
-      socket.write(this.#request as Buffer)
-    } else {
-      socket.cork()
-      socket.write(this.#request as Buffer)
-      socket.write(this.#firstBody)
-      socket.uncork()
-    }
+    this.#request.send(upstream.socket)
     if (this.#isHttp2) {
       this.#enterTunnel()
     } else if (this.#body.isDone) {
       this.#phase = 'waiting'
-      this.#deadlineMs = clock.nowMs + settings.responseTimeoutMs
+      this.#allow('responseTimeoutMs')
     } else {
       this.#phase = 'body'
-      this.#deadlineMs = clock.nowMs + settings.bodyIdleTimeoutMs
+      this.#allow('bodyIdleTimeoutMs')
       this.#resumeInput()
     }
   }
@@ -218,7 +198,6 @@ export class Downstream implements UpstreamUser {
   #forwardBody(chunk: Buffer): void {
     const upstream = this.#upstream
     if (upstream === undefined) return
-    const { clock, settings } = this.#state
     const to = this.#body.consume(chunk, 0, chunk.length)
     if (this.#body.isFaulty) {
       this.#dropUpstream()
@@ -231,10 +210,10 @@ export class Downstream implements UpstreamUser {
       socket.write(Buffer.from(whole ? chunk : chunk.subarray(0, to)))
       if (socket.writableLength > 0) this.#socket.pause()
     }
-    this.#deadlineMs = clock.nowMs + settings.bodyIdleTimeoutMs
+    this.#allow('bodyIdleTimeoutMs')
     if (!this.#body.isDone) return
     this.#phase = 'waiting'
-    if (!this.#responded) this.#deadlineMs = clock.nowMs + settings.responseTimeoutMs
+    if (!this.#responded) this.#allow('responseTimeoutMs')
     if (!whole) this.#stash(chunk.subarray(to))
   }
 
@@ -249,11 +228,10 @@ export class Downstream implements UpstreamUser {
       this.#onInterim(head, bytes, upstream)
       return
     }
-    const { clock, settings, draining } = this.#state
+    const { draining } = this.#state
     this.#responded = true
-    this.#request = undefined
-    this.#firstBody = undefined
-    this.#deadlineMs = clock.nowMs + settings.bodyIdleTimeoutMs
+    this.#request.forget()
+    this.#allow('bodyIdleTimeoutMs')
     if (!this.#body.isDone || endsAtClose || draining) this.#closeAfter = true
     const options = { close: this.#closeAfter, dropCoding: this.unpacksChunks }
     this.#writer.head(head, bytes, to, upstream, options)
@@ -271,7 +249,7 @@ export class Downstream implements UpstreamUser {
   }
 
   onResponseBytes(bytes: Buffer, from: number, to: number): void {
-    this.#deadlineMs = this.#state.clock.nowMs + this.#state.settings.bodyIdleTimeoutMs
+    this.#allow('bodyIdleTimeoutMs')
     if (this.#upstream !== undefined) this.#writer.bytes(bytes, from, to, this.#upstream)
   }
 
@@ -289,7 +267,7 @@ export class Downstream implements UpstreamUser {
       return
     }
     this.#phase = 'head'
-    this.#deadlineMs = this.#state.clock.nowMs + this.#state.settings.clientIdleTimeoutMs
+    this.#allow('clientIdleTimeoutMs')
     this.#resumeInput()
   }
 
@@ -302,7 +280,7 @@ export class Downstream implements UpstreamUser {
     }
     process.nextTick(() => {
       this.#socket.resume()
-      this.#onData(input)
+      this.receive(input)
     })
   }
 
@@ -332,8 +310,7 @@ export class Downstream implements UpstreamUser {
       reset(this.#socket)
       return
     }
-    this.#request = undefined
-    this.#firstBody = undefined
+    this.#request.forget()
     const close = this.#closeAfter || !this.#body.isDone || this.#state.draining
     this.#closeAfter = close
     this.#writer.error(status, cause, { close, withBody: !this.expectsNoBody })
@@ -350,7 +327,7 @@ export class Downstream implements UpstreamUser {
     const upstream = this.#upstream
     if (upstream === undefined) return
     this.#phase = 'tunnel'
-    this.#request = undefined
+    this.#request.forget()
     this.#deadlineMs = Infinity
     this.#tunnel = new Tunnel(this.#socket, upstream)
     upstream.beginTunnel(this.#tunnel)
@@ -365,11 +342,9 @@ export class Downstream implements UpstreamUser {
 
   #closeGracefully(): void {
     this.#phase = 'lingering'
-    this.#lingeringSinceMs = this.#state.clock.nowMs
-    this.#deadlineMs = this.#lingeringSinceMs + lingerMs
     this.#input.take()
-    this.#socket.end()
-    if (this.#socket.isPaused()) this.#socket.resume()
+    this.#lingering ??= new Lingering(this.#socket, this.#state)
+    this.#deadlineMs = this.#lingering.deadlineMs
   }
 
   #onEnd(): void {
@@ -385,9 +360,7 @@ export class Downstream implements UpstreamUser {
       case 'body':
         if (!this.#body.isDone) this.#socket.destroy()
         return
-      case 'waiting':
-      case 'lingering':
-      case 'closed':
+      default:
     }
   }
 
@@ -401,14 +374,18 @@ export class Downstream implements UpstreamUser {
     else this.#tunnel.onClientClose()
   }
 
+  /** What comes next has to happen within the time that the settings give it. */
+  #allow(limit: TimeLimit): void {
+    const { clock, settings } = this.#state
+    this.#deadlineMs = clock.nowMs + settings[limit]
+  }
+
   #onDeadline(): void {
-    const where = `for ${this.#route.name}`
     switch (this.#phase) {
       case 'head':
         if (this.#input.isEmpty) this.#closeGracefully()
-        else if (this.#input.hasLine)
-          this.#refuse(408, 'the header section was not completed in time')
-        else this.#refuse(400, 'no HTTP request line was completed in time')
+        else if (this.#input.hasLine) this.#refuse(408, 'the header section came too slowly')
+        else this.#refuse(400, 'no HTTP request line came in time')
         return
       case 'connecting':
         this.#upstream?.expire()
@@ -420,24 +397,13 @@ export class Downstream implements UpstreamUser {
         return
       case 'waiting':
         this.#dropUpstream()
-        this.#failExchange(504, `the backend did not answer in time ${where}`)
+        this.#failExchange(504, `the backend did not answer in time for ${this.#route.name}`)
         return
       case 'lingering':
-        this.#endLingering()
+        this.#lingering?.end()
+        this.#deadlineMs = this.#lingering?.deadlineMs ?? Infinity
         return
-      case 'tunnel':
-      case 'closed':
-    }
-  }
-
-  /** A slow client may still be taking the end of its answer; one that takes nothing is let go. */
-  #endLingering(): void {
-    const { clock, settings } = this.#state
-    const taking = this.#socket.writableLength > 0
-    if (taking && clock.nowMs - this.#lingeringSinceMs < settings.bodyIdleTimeoutMs) {
-      this.#deadlineMs = clock.nowMs + lingerMs
-    } else {
-      this.#socket.destroy()
+      default:
     }
   }
 }

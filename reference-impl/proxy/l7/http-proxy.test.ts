@@ -409,7 +409,7 @@ t.test('bytes that never become a request line get an answer within 5 s', async 
   fixture.serve([])
   const client = await fixture.client()
   client.send('HELO')
-  t.match(await client.until('400 Bad Request'), 'no HTTP request line')
+  t.match(await client.until('400 Bad Request'), 'no HTTP request line came in time')
 })
 
 t.test('Upgrade opens a tunnel for bytes of any kind, half-close included', async (t) => {

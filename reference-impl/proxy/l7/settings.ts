@@ -23,6 +23,10 @@ export interface HttpSettings {
   readonly forwardedFor: boolean
 }
 
+/** The settings that bound one step of an exchange. */
+export type TimeLimit =
+  'connectTimeoutMs' | 'responseTimeoutMs' | 'bodyIdleTimeoutMs' | 'clientIdleTimeoutMs'
+
 export const defaultHttpSettings: HttpSettings = {
   requestLineTimeoutMs: 4_000,
   headTimeoutMs: 15_000,

@@ -62,9 +62,10 @@ function addParts(next: Table, previous: Table | undefined): readonly string[] {
     )
   }
   const changed = [...next.chains].filter(([name, rules]) => !sameRules(previous, name, rules))
-  for (const [name] of changed) lines.push(`add chain ${table} ${name}`)
+  for (const [name] of changed) {
+    lines.push(`${previous?.chains.has(name) === true ? 'flush' : 'add'} chain ${table} ${name}`)
+  }
   for (const [name, rules] of changed) {
-    if (previous?.chains.has(name) === true) lines.push(`flush chain ${table} ${name}`)
     for (const rule of rules) lines.push(`add rule ${table} ${name} ${rule}`)
   }
   for (const name of containerNames) {

@@ -1,0 +1,206 @@
+import t from 'tap'
+import type { PortEndpoint, ServicePortView, ServiceView } from '../kube/snapshot.ts'
+import { type PlanContext, planTraffic } from './planner.ts'
+
+const ready = { ready: true, serving: true, terminating: false }
+const endpoint = (address: string, change: Partial<PortEndpoint> = {}): PortEndpoint => ({
+  address,
+  port: 8080,
+  nodeName: 'here',
+  ...ready,
+  ...change,
+})
+const port = (change: Partial<ServicePortView> = {}): ServicePortView => ({
+  name: '',
+  protocol: 'TCP',
+  port: 80,
+  endpoints: [endpoint('10.244.1.2'), endpoint('10.244.2.2', { nodeName: 'there' })],
+  ...change,
+})
+const service = (change: Partial<ServiceView> = {}): ServiceView => ({
+  namespace: 'default',
+  name: 'web',
+  type: 'ClusterIP',
+  clusterIps: ['10.96.0.10'],
+  externalIps: [],
+  isHeadless: false,
+  publishNotReadyAddresses: false,
+  internalTrafficPolicy: 'Cluster',
+  externalTrafficPolicy: 'Cluster',
+  labels: {},
+  annotations: {},
+  ports: [port()],
+  endpoints: [],
+  ...change,
+})
+const context: PlanContext = {
+  node: { name: 'here', addresses: ['192.168.1.1'], podCidrs: [] },
+  ownAddresses: new Set(['192.168.1.1']),
+  reservedAddresses: new Set(['192.168.1.1', '169.254.96.16']),
+  busyPorts: new Set(['tcp/30001']),
+  proxyAddress: () => '169.254.64.1',
+}
+const first = (
+  change: Partial<ServiceView>,
+): ReturnType<typeof planTraffic>['plan']['ports'][number] => {
+  const [planned] = planTraffic([service(change)], context).plan.ports
+  if (planned === undefined) throw new Error('no port was planned')
+  return planned
+}
+const addresses = (change: Partial<ServiceView>): readonly string[] =>
+  first(change).destinations.map((to) => `${to.address}:${to.port}`)
+
+t.test(
+  'http ports go to the proxy, everything else to the kernel; appProtocol beats the name',
+  async (t) => {
+    const way = (name: string, appProtocol?: string, protocol: 'TCP' | 'UDP' = 'TCP'): string =>
+      first({
+        ports: [port({ name, protocol, ...(appProtocol !== undefined && { appProtocol }) })],
+      }).proxyAddress === undefined
+        ? 'l4'
+        : 'l7'
+    t.same(
+      [
+        way('http'),
+        way('http-0'),
+        way('http-web'),
+        way('x', 'http'),
+        way('x', 'HTTP'),
+        way('x', 'kubernetes.io/ws'),
+      ],
+      Array(6).fill('l7'),
+    )
+    t.same(
+      [
+        way(''),
+        way('tcp-0'),
+        way('https'),
+        way('http2'),
+        way('grpc'),
+        way('http-0', 'tcp'),
+        way('http-0', 'kubernetes.io/h2c'),
+        way('http', undefined, 'UDP'),
+      ],
+      Array(8).fill('l4'),
+    )
+  },
+)
+
+t.test('endpoints keep the port of their own slice, each once, in a stable order', async (t) => {
+  const endpoints = [
+    endpoint('10.244.2.9', { port: 9090 }),
+    endpoint('10.244.1.2'),
+    endpoint('10.244.2.9', { port: 9090 }),
+    endpoint('fd00::1'),
+    endpoint('10.244.1.3', { port: 0 }),
+  ]
+  t.same(addresses({ ports: [port({ endpoints })] }), ['10.244.1.2:8080', '10.244.2.9:9090'])
+  t.same(addresses({ ports: [port({ endpoints: [...endpoints].reverse() })] }), [
+    '10.244.1.2:8080',
+    '10.244.2.9:9090',
+  ])
+})
+
+t.test(
+  'only ready endpoints, then terminating ones that serve, or all where the Service says so',
+  async (t) => {
+    const leaving = { ready: false, serving: true, terminating: true }
+    const unready = { ready: false, serving: false, terminating: false }
+    const endpoints = [endpoint('10.0.0.1', leaving), endpoint('10.0.0.2', unready)]
+    t.same(addresses({ ports: [port({ endpoints: [...endpoints, endpoint('10.0.0.3')] })] }), [
+      '10.0.0.3:8080',
+    ])
+    t.same(addresses({ ports: [port({ endpoints })] }), ['10.0.0.1:8080'])
+    t.same(addresses({ ports: [port({ endpoints: [endpoint('10.0.0.2', unready)] })] }), [])
+    t.same(addresses({ ports: [port({ endpoints })], publishNotReadyAddresses: true }), [
+      '10.0.0.1:8080',
+      '10.0.0.2:8080',
+    ])
+  },
+)
+
+t.test(
+  'traffic policies Local choose the endpoints of this node, inside and outside apart',
+  async (t) => {
+    const plan = first({ internalTrafficPolicy: 'Local' })
+    t.same(
+      plan.destinations.map(({ address }) => address),
+      ['10.244.1.2'],
+    )
+    t.same(
+      plan.externalDestinations?.map(({ address }) => address),
+      ['10.244.1.2', '10.244.2.2'],
+    )
+    const outside = first({ externalTrafficPolicy: 'Local' })
+    t.same(outside.destinations.length, 2)
+    t.same(
+      outside.externalDestinations?.map(({ address }) => address),
+      ['10.244.1.2'],
+    )
+    t.equal(first({}).externalDestinations, undefined)
+  },
+)
+
+t.test('headless, external and foreign Services are left alone', async (t) => {
+  const untouched: readonly Partial<ServiceView>[] = [
+    { isHeadless: true, clusterIps: [] },
+    { type: 'ExternalName', clusterIps: [] },
+    { labels: { 'service.kubernetes.io/service-proxy-name': 'other' } },
+    { labels: { 'service.edgemesh.kubeedge.io/service-proxy-name': '' } },
+    { labels: { 'service.kubernetes.io/headless': '' } },
+  ]
+  for (const change of untouched) {
+    const { plan, problems } = planTraffic([service(change)], context)
+    t.same([plan.ports, plan.clusterIps, problems], [[], [], []])
+  }
+})
+
+t.test('what cannot be served is told and takes nothing else along', async (t) => {
+  const { plan, problems } = planTraffic(
+    [
+      service({ name: 'Bad"; flush ruleset' }),
+      service({
+        name: 'odd',
+        clusterIps: ['10.96.0.11'],
+        ports: [port({ port: 0 }), port({ port: 81 })],
+      }),
+      service({
+        name: 'np',
+        clusterIps: ['10.96.0.12'],
+        ports: [port({ nodePort: 30_001 }), port({ port: 81, nodePort: 30_002 })],
+      }),
+      service({
+        name: 'ext',
+        clusterIps: ['10.96.0.13'],
+        externalIps: ['10.96.0.12', '192.168.1.1', '127.0.0.1', '169.254.96.16', '203.0.113.5'],
+      }),
+    ],
+    context,
+  )
+  t.same(
+    plan.ports.map(({ id, nodePort, externalIps }) => [id, nodePort ?? 0, ...externalIps]),
+    [
+      ['default/odd/tcp/81', 0],
+      ['default/np/tcp/80', 0],
+      ['default/np/tcp/81', 30_002],
+      ['default/ext/tcp/80', 0, '203.0.113.5'],
+    ],
+  )
+  t.equal(problems.length, 7, problems.join('\n'))
+  t.match(
+    problems.join('\n'),
+    'default/np:80: nodePort 30001/tcp is not served: a program on this node listens there',
+  )
+})
+
+t.test('pods of this node are known as local, the node itself never is', async (t) => {
+  const endpoints = [
+    endpoint('10.244.1.2'),
+    endpoint('192.168.1.1'),
+    endpoint('10.244.2.2', { nodeName: 'there' }),
+    { address: '10.244.9.9', port: 80, ...ready },
+  ]
+  const { plan } = planTraffic([service({ ports: [port({ endpoints })] })], context)
+  t.same(plan.localPods, ['10.244.1.2'])
+  t.same(plan.hairpins, ['10.244.1.2', '10.244.9.9'])
+})
