@@ -29,9 +29,13 @@ export interface DnsJob {
   readonly kind: 'dns'
   readonly server?: { readonly address: string; readonly port: number }
   readonly name: string
-  /** `A`, `AAAA`, `SRV`, `PTR`, ... */
+  /** `A`, `AAAA`, `SRV`, `PTR`, ..., or any other as `TYPE65`. */
   readonly type: string
   readonly transport: 'udp' | 'tcp'
+  /** The RD bit; true if absent. */
+  readonly recursionDesired?: boolean
+  /** Sends an OPT record (RFC 6891) with this UDP payload size and DO bit. */
+  readonly edns?: { readonly payloadBytes: number; readonly dnssecOk: boolean }
   readonly timeoutMs: number
 }
 
@@ -82,6 +86,7 @@ export type Answered = { readonly durationMs: number } & (
       readonly rcode: string
       readonly authoritative: boolean
       readonly truncated: boolean
+      readonly recursionAvailable?: boolean
       readonly answers: readonly DnsRecord[]
       readonly authorities: readonly DnsRecord[]
       readonly additionals: readonly DnsRecord[]

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 
 /**
- * Opens a TCP connection; aborting destroys it at once.
+ * Opens a TCP connection; aborting destroys it at once, then and later.
  * @throws the operating system's error (ECONNREFUSED, ...)
  */
 export function openConnection(host: string, port: number, signal: AbortSignal): Promise<Socket> {
@@ -21,4 +21,24 @@ export function openConnection(host: string, port: number, signal: AbortSignal):
       resolve(socket)
     })
   })
+}
+
+/**
+ * Tries addresses in the order in which the resolver gave them until one takes the connection, as curl does.
+ * @throws the operating system's error for the last one
+ */
+export async function connectFirst(
+  addresses: readonly string[],
+  port: number,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const last = addresses.length - 1
+  for (const address of addresses.slice(0, last)) {
+    try {
+      return await openConnection(address, port, signal)
+    } catch (error) {
+      if (signal.aborted) throw error
+    }
+  }
+  return openConnection(addresses[last] ?? '', port, signal)
 }

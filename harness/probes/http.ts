@@ -1,14 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { HttpJob } from '../model/probe.ts'
-import { openConnection } from './connection.ts'
+import { connectFirst } from './connection.ts'
 import { closed, failureOf, malformed, timedOut } from './failure.ts'
 import { responseReader, type HttpResponse } from './http-response.ts'
 import { resolveName } from './resolve.ts'
 import type { Finding } from './run.ts'
-
-/** A body is told up to this length; its hash and size are of all of it. */
-const toldBytes = 1024 * 1024
 
 /** One request on a connection of its own, written and read byte by byte, so that nothing is repaired on the way. */
 export async function observeHttp(job: HttpJob, signal: AbortSignal): Promise<Finding> {
@@ -16,19 +12,21 @@ export async function observeHttp(job: HttpJob, signal: AbortSignal): Promise<Fi
   const port = url.port === '' ? 80 : Number(url.port)
   let socket: Socket | undefined
   try {
-    const [address = ''] = await resolveName(url.hostname.replace(/^\[|\]$/g, ''), signal)
-    socket = await openConnection(address, port, signal)
+    const addresses = await resolveName(url.hostname.replace(/^\[|\]$/g, ''), signal)
+    socket = await connectFirst(addresses, port, signal)
+    const remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? port }
     socket.write(requestText(job, url))
     const outcome = await readResponse(socket, job.method ?? 'GET')
     if ('kind' in outcome) return outcome
+    const { status, headers, body } = outcome
     return {
       kind: 'http',
-      status: outcome.status,
-      headers: outcome.headers,
-      body: outcome.body.subarray(0, toldBytes).toString('utf8'),
-      bodySha256: createHash('sha256').update(outcome.body).digest('hex'),
-      bodyBytes: outcome.body.length,
-      remote: { address, port },
+      status,
+      headers,
+      body: body.text,
+      bodySha256: body.sha256,
+      bodyBytes: body.sizeBytes,
+      remote,
     }
   } catch (error) {
     if (signal.aborted) return timedOut(`${job.url}: no complete answer within ${job.timeoutMs} ms`)
@@ -44,7 +42,7 @@ function requestText({ method = 'GET', headers = [], body }: HttpJob, url: URL):
   if (!given.has('host')) own.push(['Host', url.host])
   if (!given.has('user-agent')) own.push(['User-Agent', 'meshmark-probe'])
   if (!given.has('connection')) own.push(['Connection', 'close'])
-  if (body !== undefined && !given.has('content-length'))
+  if (body !== undefined && !given.has('content-length') && !given.has('transfer-encoding'))
     own.push(['Content-Length', String(Buffer.byteLength(body))])
   const lines = [...own, ...headers].map(([name, value]) => `${name}: ${value}\r\n`).join('')
   return `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines}\r\n${body ?? ''}`
@@ -53,22 +51,23 @@ function requestText({ method = 'GET', headers = [], body }: HttpJob, url: URL):
 function readResponse(socket: Socket, method: string): Promise<HttpResponse | Finding> {
   const reader = responseReader(method)
   return new Promise((resolve, reject) => {
-    const settle = (end: boolean): void => {
-      const state = end ? reader.end() : reader.state()
+    const settle = (): boolean => {
+      const state = reader.state()
       if (state.kind === 'complete') resolve(state.response)
-      else if (state.kind === 'malformed') resolve(malformed(state.why))
-      else if (end) resolve(closed(`the connection closed ${state.where}`))
+      if (state.kind === 'malformed') resolve(malformed(state.why))
+      return state.kind !== 'reading'
+    }
+    const ended = (): void => {
+      const state = reader.end()
+      if (!settle() && state.kind === 'reading')
+        resolve(closed(`the connection closed ${state.where}`))
     }
     socket.on('data', (chunk: Buffer) => {
       reader.push(chunk)
-      settle(false)
+      settle()
     })
-    socket.on('end', () => {
-      settle(true)
-    })
+    socket.on('end', ended)
     socket.on('error', reject)
-    socket.on('close', () => {
-      settle(true)
-    })
+    socket.on('close', ended)
   })
 }

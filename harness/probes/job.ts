@@ -1,74 +1,148 @@
 import type { ProbeJob } from '../model/probe.ts'
+import { nameProblem, typeNumber } from './dns-query.ts'
 
 /** A job that makes no sense: names the field, the value and the rule. */
 export class JobProblem extends Error {}
 
-const longestMs = 600_000
-
-/** What each kind of job has to say, by type. */
-const rules: Readonly<Record<ProbeJob['kind'], Readonly<Record<string, Rule>>>> = {
-  http: { url: 'url' },
-  resolve: { name: 'text' },
-  dns: { name: 'string', type: 'text', transport: 'transport' },
-  tcp: { host: 'text', port: 'port' },
-  udp: { host: 'text', port: 'port', send: 'string' },
-  command: { argv: 'words' },
+interface Rule {
+  readonly holds: (value: unknown) => boolean
+  /** Ends the sentence "got ..., want". */
+  readonly want: string
 }
 
-type Rule = 'url' | 'text' | 'string' | 'port' | 'transport' | 'words'
+type Fields = Readonly<Record<string, Rule>>
 
-const wants: Readonly<Record<Rule, string>> = {
-  url: 'an http:// URL',
-  text: 'a text that is not empty',
-  string: 'a text',
-  port: 'a whole number from 1 to 65535',
-  transport: 'udp or tcp',
-  words: 'a list of at least one word',
+const string: Rule = { holds: (value) => typeof value === 'string', want: 'a text' }
+const word: Rule = {
+  holds: (value) => typeof value === 'string' && value !== '' && !/[\s\0]/.test(value),
+  want: 'a text without blanks',
 }
+const port = wholeNumber(1, 65_535)
+const flag: Rule = { holds: (value) => typeof value === 'boolean', want: 'true or false' }
+const token: Rule = {
+  holds: (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value),
+  want: "letters, digits and !#$%&'*+.^_`|~- (RFC 9110 section 5.6.2)",
+}
+
+/** What each kind of job has to say, and what it may say (names that end in `?`). */
+const rules: Readonly<Record<ProbeJob['kind'], Fields>> = {
+  http: {
+    url: { holds: isHttpUrl, want: 'an http:// URL' },
+    'method?': token,
+    'headers?': { holds: isHeaders, want: 'a list of [name, value] without line breaks' },
+    'body?': string,
+  },
+  resolve: {
+    name: word,
+    'family?': { holds: (value) => value === 4 || value === 6, want: '4 or 6' },
+  },
+  dns: {
+    name: {
+      holds: (value) => typeof value === 'string' && nameProblem(value) === undefined,
+      want: 'a domain name: labels of 1 to 63 bytes, 255 in all',
+    },
+    type: {
+      holds: (value) => typeof value === 'string' && typeNumber(value) !== undefined,
+      want: 'a record type like A, SRV or TYPE65',
+    },
+    transport: { holds: (value) => value === 'udp' || value === 'tcp', want: 'udp or tcp' },
+    'server?': record({ address: word, port }),
+    'recursionDesired?': flag,
+    'edns?': record({ payloadBytes: wholeNumber(0, 65_535), dnssecOk: flag }),
+  },
+  tcp: {
+    host: word,
+    port,
+    'send?': string,
+    'expectBytes?': wholeNumber(0, 2 ** 31),
+  },
+  udp: { host: word, port, send: string },
+  command: { argv: { holds: isArgv, want: 'a list of words, the first not empty' } },
+}
+
+const timeoutMs = numberFrom(1, 600_000)
 
 /**
  * Checks a job that came over the wire.
- * @throws JobProblem naming the first field that is wrong
+ * @throws JobProblem naming the first field that is wrong, its value and the rule
  */
 export function parseJob(job: unknown): ProbeJob {
-  if (typeof job !== 'object' || job === null) throw wrong('job', job, 'an object')
-  const kind: unknown = Reflect.get(job, 'kind')
-  const fields =
-    typeof kind === 'string' && Object.hasOwn(rules, kind)
-      ? rules[kind as ProbeJob['kind']]
-      : undefined
-  if (fields === undefined) throw wrong('kind', kind, `one of ${Object.keys(rules).join(', ')}`)
-  const timeoutMs: unknown = Reflect.get(job, 'timeoutMs')
-  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 1 && timeoutMs <= longestMs))
-    throw wrong('timeoutMs', timeoutMs, `a number from 1 to ${longestMs}`)
-  for (const [name, rule] of Object.entries(fields)) {
-    const value: unknown = Reflect.get(job, name)
-    if (!holds(rule, value)) throw wrong(name, value, wants[rule])
-  }
-  return job as ProbeJob
+  if (!isObject(job)) throw wrong('job', job, 'an object')
+  const kind = job['kind']
+  if (typeof kind !== 'string' || !Object.hasOwn(rules, kind))
+    throw wrong('kind', kind, `one of ${Object.keys(rules).join(', ')}`)
+  checkFields(job, { timeoutMs, ...rules[kind as ProbeJob['kind']] }, '')
+  return job as unknown as ProbeJob
 }
 
-function holds(rule: Rule, value: unknown): boolean {
-  switch (rule) {
-    case 'url':
-      return typeof value === 'string' && URL.canParse(value) && new URL(value).protocol === 'http:'
-    case 'text':
-      return typeof value === 'string' && value !== ''
-    case 'string':
-      return typeof value === 'string'
-    case 'port':
-      return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65_535
-    case 'transport':
-      return value === 'udp' || value === 'tcp'
-    case 'words':
-      return (
-        Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === 'string')
-      )
+function checkFields(
+  object: Readonly<Record<string, unknown>>,
+  fields: Fields,
+  path: string,
+): void {
+  for (const [key, rule] of Object.entries(fields)) {
+    const name = key.replace('?', '')
+    const value = object[name]
+    if (value === undefined && key.endsWith('?')) continue
+    if (!rule.holds(value)) throw wrong(path + name, value, rule.want)
   }
+}
+
+function record(fields: Fields): Rule {
+  const wants = Object.entries(fields).map(([name, { want }]) => `${name}: ${want}`)
+  return {
+    holds: (value) =>
+      isObject(value) && Object.entries(fields).every(([name, rule]) => rule.holds(value[name])),
+    want: `{ ${wants.join(', ')} }`,
+  }
+}
+
+function numberFrom(least: number, most: number): Rule {
+  return {
+    holds: (value) => typeof value === 'number' && value >= least && value <= most,
+    want: `a number from ${least} to ${most}`,
+  }
+}
+
+function wholeNumber(least: number, most: number): Rule {
+  return {
+    holds: (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
+    want: `a whole number from ${least} to ${most}`,
+  }
+}
+
+function isHttpUrl(value: unknown): boolean {
+  return typeof value === 'string' && URL.canParse(value) && new URL(value).protocol === 'http:'
+}
+
+function isHeaders(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (pair: unknown) =>
+        Array.isArray(pair) &&
+        pair.length === 2 &&
+        token.holds(pair[0]) &&
+        typeof pair[1] === 'string' &&
+        !/[\r\n\0]/.test(pair[1]),
+    )
+  )
+}
+
+function isArgv(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value[0] !== '' &&
+    value.every((one) => typeof one === 'string' && !one.includes('\0'))
+  )
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function wrong(field: string, value: unknown, want: string): JobProblem {
-  return new JobProblem(
-    `${field}: got ${value === undefined ? 'nothing' : JSON.stringify(value)}, want ${want}`,
-  )
+  const given = value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 200)
+  return new JobProblem(`${field}: got ${given}, want ${want}`)
 }

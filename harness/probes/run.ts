@@ -14,9 +14,21 @@ type WithoutDuration<T> = T extends unknown ? Omit<T, 'durationMs'> : never
 /** Runs one job to its observation. Gives up at its time-out or when the signal is aborted. */
 export async function runJob(job: ProbeJob, signal: AbortSignal): Promise<Observation> {
   const startedAt = performance.now()
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(job.timeoutMs)])
-  const finding = await find(job, bounded)
-  return { ...finding, durationMs: performance.now() - startedAt }
+  // why: AbortSignal.timeout is held weakly and may be collected before it fires
+  const bound = new AbortController()
+  const giveUp = (): void => {
+    bound.abort()
+  }
+  const timer = setTimeout(giveUp, job.timeoutMs)
+  if (signal.aborted) giveUp()
+  signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    const finding = await find(job, bound.signal)
+    return { ...finding, durationMs: performance.now() - startedAt }
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', giveUp)
+  }
 }
 
 function find(job: ProbeJob, signal: AbortSignal): Promise<Finding> {

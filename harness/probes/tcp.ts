@@ -1,21 +1,26 @@
 import type { Socket } from 'node:net'
 import type { TcpJob } from '../model/probe.ts'
-import { openConnection } from './connection.ts'
-import { failureOf, timedOut } from './failure.ts'
+import { connectFirst } from './connection.ts'
+import { closed, failureOf, timedOut } from './failure.ts'
 import { resolveName } from './resolve.ts'
 import type { Finding } from './run.ts'
 
-/** Connects, sends, half-closes, and reads until the peer ends or enough bytes came. */
+/**
+ * Connects, sends and reads. Without `expectBytes` it half-closes after sending and takes what comes until the peer
+ * ends; with it, a peer that ends earlier is an observation of its own.
+ */
 export async function observeTcp(job: TcpJob, signal: AbortSignal): Promise<Finding> {
   let socket: Socket | undefined
   try {
-    const [address = ''] = await resolveName(job.host, signal)
-    socket = await openConnection(address, job.port, signal)
+    socket = await connectFirst(await resolveName(job.host, signal), job.port, signal)
     const { localAddress = '', localPort = 0, remoteAddress = '', remotePort = 0 } = socket
     const received = await exchange(socket, job)
+    const { expectBytes = 0 } = job
+    if (received.length < expectBytes)
+      return closed(`the peer closed after ${received.length} of ${expectBytes} bytes`)
     return {
       kind: 'tcp',
-      received,
+      received: received.toString('utf8'),
       local: { address: localAddress, port: localPort },
       remote: { address: remoteAddress, port: remotePort },
     }
@@ -28,12 +33,12 @@ export async function observeTcp(job: TcpJob, signal: AbortSignal): Promise<Find
   }
 }
 
-function exchange(socket: Socket, { send, expectBytes }: TcpJob): Promise<string> {
+function exchange(socket: Socket, { send, expectBytes }: TcpJob): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
     const done = (): void => {
-      resolve(Buffer.concat(chunks).toString('utf8'))
+      resolve(Buffer.concat(chunks))
     }
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk)

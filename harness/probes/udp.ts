@@ -18,7 +18,10 @@ export async function observeUdp(job: UdpJob, signal: AbortSignal): Promise<Find
   }
 }
 
-/** One datagram there, the first that `accept` takes back. */
+/**
+ * One datagram there, the first that `accept` takes back.
+ * @throws the operating system's error (ECONNREFUSED by ICMP, ...), or any error when the signal is aborted
+ */
 export function exchangeDatagram(
   address: string,
   port: number,
@@ -27,31 +30,38 @@ export function exchangeDatagram(
   accept: (answer: Buffer) => boolean = () => true,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+    let isOpen = true
     const finish = (settle: () => void): void => {
+      if (!isOpen) return
+      isOpen = false
       signal.removeEventListener('abort', abort)
       socket.close()
       settle()
     }
-    const abort = (): void => {
-      finish(() => {
-        reject(new Error('aborted'))
-      })
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    socket.on('error', (error) => {
+    const fail = (error: Error): void => {
       finish(() => {
         reject(error)
       })
-    })
+    }
+    const abort = (): void => {
+      fail(new Error('aborted'))
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    socket.on('error', fail)
     socket.on('message', (answer) => {
       if (accept(answer))
         finish(() => {
           resolve(answer)
         })
     })
-    socket.connect(port, address, () => {
-      socket.send(message)
+    socket.connect(port, address, (error?: Error) => {
+      if (error !== undefined) fail(error)
+      else if (isOpen)
+        socket.send(message, (problem) => {
+          if (problem !== null) fail(problem)
+        })
     })
   })
 }
