@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { ProgramChannel } from '../model/cluster.ts'
 import { ProbeError } from '../model/errors.ts'
 import type { Observation, Probe } from '../model/probe.ts'
@@ -46,6 +47,8 @@ export function connectProbe(channel: ProgramChannel): Probe {
       new Promise((resolve, reject) => {
         if (ended !== undefined) throw ended
         signal.throwIfAborted()
+        // why: many jobs under one signal are no leak
+        setMaxListeners(0, signal)
         lastId += 1
         const id = lastId
         const abort = (): void => {
