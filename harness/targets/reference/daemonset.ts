@@ -38,13 +38,16 @@ export async function daemonSetReady(
   }
 }
 
+type ContainerState = Readonly<
+  Record<string, { readonly reason?: string; readonly message?: string }>
+>
+
 interface PodStatus {
   readonly phase?: string
   readonly containerStatuses?: readonly {
     readonly ready: boolean
-    readonly state?: Readonly<
-      Record<string, { readonly reason?: string; readonly message?: string }>
-    >
+    readonly state?: ContainerState
+    readonly lastState?: ContainerState
   }[]
 }
 
@@ -63,10 +66,12 @@ async function whatTheyWaitFor(
 function stateOf({ phase = 'unknown', containerStatuses = [] }: PodStatus): string {
   const states = containerStatuses
     .filter(({ ready }) => !ready)
-    .flatMap(({ state = {} }) =>
-      Object.entries(state).map(([kind, { reason = '', message = '' }]) =>
-        [kind, reason, message].filter((word) => word !== '').join(' '),
-      ),
-    )
+    .flatMap(({ state = {}, lastState = {} }) => [...told(state), ...told(lastState)])
   return states.length === 0 ? phase : `${phase}, ${states.join(', ')}`
+}
+
+function told(state: ContainerState): readonly string[] {
+  return Object.entries(state).map(([kind, { reason = '', message = '' }]) =>
+    [kind, reason, message.trim()].filter((word) => word !== '').join(' '),
+  )
 }

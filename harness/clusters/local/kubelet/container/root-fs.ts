@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { hostLayout } from './host-layout.ts'
+import { makeMountPoint } from './mount-point.ts'
 
 /** A file or folder of the node that is mounted into a container. */
 export interface Mount {
@@ -65,6 +66,9 @@ export function prepareRootFs(init: RootFsInit): RootFs {
   if (existsSync(join(folder, 'upper/etc')))
     for (const file of podFiles)
       copyFileSync(join(init.podFolder, file), join(folder, 'upper/etc', file))
+  for (const { source, target } of init.mounts)
+    if (statSync(source).isDirectory() && !existsSync(absolute(target)))
+      makeMountPoint(join(folder, 'upper'), absolute(target))
   for (const path of ['log', 'var-tmp']) mkdirSync(join(folder, path))
   chmodSync(join(folder, 'var-tmp'), 0o1777)
   const present = makeDev(join(root, 'dev'))
