@@ -146,6 +146,8 @@ async function* lines(answer: IncomingMessage): AsyncGenerator<string> {
     if (rest.length > maxAnswerChars) throw new ApiError(0, 'an event does not end')
     for (const part of parts) if (part !== '') yield part
   }
+  // why: an answer that is no watch at all may have no line end, and must not pass for a watch without events
+  if (rest.trim() !== '') yield rest
 }
 
 function eventOf(line: string, path: string): WatchEvent {

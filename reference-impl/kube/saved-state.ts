@@ -61,7 +61,10 @@ export class SavedState {
       savedAt: new Date().toISOString(),
       sha256: checksum(body),
     }
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    // why: not recursive, which Node.js 20 never ends below some pseudo file systems
+    await mkdir(this.#directory, { mode: 0o700 }).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    })
     const temporary = `${this.#path}.new`
     try {
       const file = await open(temporary, 'w', 0o600)
