@@ -1,39 +1,63 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, readlink, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { command } from './network/command.ts'
 import { ClusterError } from '../../model/errors.ts'
+import { command } from './network/command.ts'
 
 const prefix = 'meshmark-'
 
-/** Who made a run folder: a process id alone could be another process by now. */
+/** Longest path of a unix socket (unix(7): 108 bytes with the final NUL). */
+const longestSocketPath = 107
+
+/** The longest name of a socket in a run folder. */
+const longestSocketName = '/control.sock'
+
+/** An empty folder of this age has no owner any more: one that lives writes its name into it at once. */
+const abandonedMs = 60_000
+
+/** Who made a run folder: a process id alone could be another process by now, or of another container. */
 interface Owner {
   readonly pid: number
   /** Field 22 of /proc/<pid>/stat: ticks after boot. */
   readonly startTicks: string
+  readonly bootId: string
+  readonly pidNamespace: string
 }
 
-/** Makes the folder that holds everything of one run. Only its owner may look into it. */
+/**
+ * Makes the folder that holds everything of one run. Only its owner may look into it.
+ * @throws ClusterError 'disk-full' or 'access-denied'
+ */
 export async function makeRunDirectory(runId: string): Promise<string> {
+  let made: string | undefined
   try {
-    const directory = await mkdtemp(join(tmpdir(), `${prefix}${runId}-`))
-    const owner: Owner = { pid: process.pid, startTicks: (await startTicks(process.pid)) ?? '' }
-    await writeFile(join(directory, 'owner.json'), JSON.stringify(owner))
-    return directory
+    made = await mkdtemp(join(tmpdir(), `${prefix}${runId}-`))
+    await writeFile(join(made, 'owner.json'), JSON.stringify(await ownerOf(process.pid)))
   } catch (cause) {
+    if (made !== undefined) await rm(made, { recursive: true, force: true })
     throw diskError(cause, tmpdir())
   }
+  if (Buffer.byteLength(made + longestSocketName) > longestSocketPath) {
+    await rm(made, { recursive: true, force: true })
+    throw new ClusterError(
+      'access-denied',
+      `${made} is too long a path for sockets: ${made.length + longestSocketName.length} bytes, at most ${longestSocketPath}`,
+      { hint: 'set TMPDIR to a folder with a shorter path' },
+    )
+  }
+  return made
 }
 
 /** An error of writing under a folder, with its cure. */
 export function diskError(cause: unknown, where: string): ClusterError {
   const message = cause instanceof Error ? cause.message : String(cause)
-  const full = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC'
+  const isFull = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC'
   return new ClusterError(
-    full ? 'disk-full' : 'access-denied',
+    isFull ? 'disk-full' : 'access-denied',
     `${where} cannot be written: ${message}`,
     {
-      hint: full
+      hint: isFull
         ? `free some space in ${where}, or set TMPDIR to a folder with room`
         : 'set TMPDIR to a folder that you can write',
       cause,
@@ -51,30 +75,52 @@ export async function removeRunDirectory(directory: string, asRoot: boolean): Pr
   }
 }
 
+/** The same at once, for a harness that leaves without waiting: what cannot go now goes at the next start. */
+export function removeRunDirectoryNow(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
+  } catch {
+    // why: processes that die at this moment may still hold on to it
+  }
+}
+
 /** Removes the folders of runs whose harness is dead: theirs went down with them, their files may have stayed. */
 export async function removeStaleRunDirectories(): Promise<void> {
   const names = await readdir(tmpdir()).catch(() => [])
   await Promise.all(
     names
       .filter((name) => name.startsWith(prefix))
-      .map(async (name) => {
-        const directory = join(tmpdir(), name)
-        if (await isStale(directory))
-          await rm(directory, { recursive: true, force: true }).catch(() => undefined)
-      }),
+      .map((name) => removeIfStale(join(tmpdir(), name)).catch(() => undefined)),
   )
 }
 
-async function isStale(directory: string): Promise<boolean> {
-  try {
-    const owner = JSON.parse(await readFile(join(directory, 'owner.json'), 'utf8')) as Owner
-    return (await startTicks(owner.pid)) !== owner.startTicks
-  } catch {
-    return false
+async function removeIfStale(directory: string): Promise<void> {
+  const owner = await readFile(join(directory, 'owner.json'), 'utf8').catch(() => undefined)
+  if (owner !== undefined) {
+    if (await isDead(JSON.parse(owner) as Owner))
+      await rm(directory, { recursive: true, force: true })
+    return
   }
+  const { mtimeMs } = await stat(directory)
+  // why: its harness was killed before it wrote its name; whatever else bears such a name is not empty
+  if (Date.now() - mtimeMs > abandonedMs) await rmdir(directory)
 }
 
-async function startTicks(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+async function isDead(owner: Owner): Promise<boolean> {
+  const now = await ownerOf(owner.pid)
+  if (owner.bootId !== now.bootId) return true
+  // why: who lives in another container cannot be seen from here
+  if (owner.pidNamespace !== now.pidNamespace) return false
+  return owner.startTicks !== now.startTicks
+}
+
+/** How the process of this id, if there is one, signs its folder. */
+async function ownerOf(pid: number): Promise<Owner> {
+  const [bootId, pidNamespace, stat] = await Promise.all([
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
+    readlink('/proc/self/ns/pid').catch(() => ''),
+    readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''),
+  ])
+  const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  return { pid, startTicks, bootId: bootId.trim(), pidNamespace }
 }

@@ -1,5 +1,4 @@
-import { UsageError, type Problem } from '../../model/errors.ts'
-import type { Lan, NodeSpec, Topology } from '../../model/topology.ts'
+import type { NodeSpec, Topology } from '../../model/topology.ts'
 
 /** The tutorial's cluster: a master and two edge nodes in one LAN. */
 export function defaultTopology(): Topology {
@@ -30,7 +29,7 @@ export interface PlacedNode extends NodeSpec {
 }
 
 /** First host number of nodes in a LAN; below are routers and what tests add by hand. */
-const firstHost = 10
+export const firstHost = 10
 
 /** Gives every node its addresses. The topology has to be valid. */
 export function placeNodes(topology: Topology): readonly PlacedNode[] {
@@ -50,93 +49,6 @@ export function placeNodes(topology: Topology): readonly PlacedNode[] {
       podCidr: `${formatAddress(podNet + index * 256)}/24`,
     }
   })
-}
-
-/**
- * Finds everything that is wrong with a topology, at once.
- * @throws UsageError with one problem each
- */
-export function checkTopology(topology: Topology): void {
-  const problems = [
-    ...topology.lans.flatMap((lan, index) => lanProblems(lan, `lans[${index}]`)),
-    ...duplicates(topology.lans, 'lans'),
-    ...topology.nodes.flatMap((node, index) => nodeProblems(node, `nodes[${index}]`, topology)),
-    ...duplicates(topology.nodes, 'nodes'),
-    ...clusterProblems(topology),
-  ]
-  if (problems.length > 0)
-    throw new UsageError(`the topology has ${problems.length} problem(s)`, problems)
-}
-
-function lanProblems(lan: Lan, at: string): readonly Problem[] {
-  const problems: Problem[] = []
-  if (!/^[a-z][a-z0-9-]{0,9}$/.test(lan.name))
-    problems.push({
-      subject: `${at}.name`,
-      message: `got "${lan.name}", want 1 to 10 of a-z, 0-9 and -, starting with a letter`,
-    })
-  const cidr = parseCidr(lan.cidr)
-  if (cidr === undefined || cidr[1] > 28)
-    problems.push({
-      subject: `${at}.cidr`,
-      message: `got "${lan.cidr}", want an IPv4 CIDR of /28 or larger`,
-    })
-  if (lan.mtu !== undefined && (lan.mtu < 1280 || lan.mtu > 9000))
-    problems.push({ subject: `${at}.mtu`, message: `got ${lan.mtu}, want 1280 to 9000` })
-  return problems
-}
-
-function nodeProblems(node: NodeSpec, at: string, topology: Topology): readonly Problem[] {
-  const problems: Problem[] = []
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(node.name))
-    problems.push({ subject: `${at}.name`, message: `got "${node.name}", want an RFC 1123 label` })
-  if (!topology.lans.some(({ name }) => name === node.lan))
-    problems.push({
-      subject: `${at}.lan`,
-      message: `got "${node.lan}", want one of ${topology.lans.map(({ name }) => name).join(', ')}`,
-    })
-  const { lossRatio, rateMbit, delayMs } = node.link ?? {}
-  if (lossRatio !== undefined && (lossRatio < 0 || lossRatio > 1))
-    problems.push({ subject: `${at}.link.lossRatio`, message: `got ${lossRatio}, want 0 to 1` })
-  if (rateMbit !== undefined && rateMbit <= 0)
-    problems.push({
-      subject: `${at}.link.rateMbit`,
-      message: `got ${rateMbit}, want a positive number`,
-    })
-  if (delayMs !== undefined && delayMs < 0)
-    problems.push({ subject: `${at}.link.delayMs`, message: `got ${delayMs}, want 0 or more` })
-  return problems
-}
-
-function clusterProblems(topology: Topology): readonly Problem[] {
-  const problems: Problem[] = []
-  const masters = topology.nodes.filter(({ role }) => role === 'master').length
-  if (masters !== 1)
-    problems.push({ subject: 'nodes', message: `got ${masters} nodes with role master, want 1` })
-  const pods = parseCidr(topology.podCidr)
-  if (pods === undefined || pods[1] > 24)
-    problems.push({
-      subject: 'podCidr',
-      message: `got "${topology.podCidr}", want an IPv4 CIDR of /24 or larger`,
-    })
-  else if (topology.nodes.length > 2 ** (24 - pods[1]))
-    problems.push({
-      subject: 'podCidr',
-      message: `got ${topology.podCidr} for ${topology.nodes.length} nodes, want a /24 for each`,
-    })
-  if (parseCidr(topology.serviceCidr) === undefined)
-    problems.push({
-      subject: 'serviceCidr',
-      message: `got "${topology.serviceCidr}", want an IPv4 CIDR`,
-    })
-  return problems
-}
-
-function duplicates(named: readonly { readonly name: string }[], at: string): readonly Problem[] {
-  const names = named.map(({ name }) => name)
-  return names
-    .filter((name, index) => names.indexOf(name) !== index)
-    .map((name) => ({ subject: at, message: `got "${name}" twice, want every name once` }))
 }
 
 /** `[network as a number, prefix length]`, or undefined when it is no IPv4 CIDR. */

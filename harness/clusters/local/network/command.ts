@@ -1,7 +1,12 @@
 import { spawn } from 'node:child_process'
+import { dirname } from 'node:path'
 
-/** Folders of administration programs, which an ordinary user's PATH may lack. */
-export const programPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+const usualFolders = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'.split(':')
+
+/** Folders of administration programs, which an ordinary user's PATH may lack; last, where Node.js itself lies. */
+export const programPath: string = [...new Set([...usualFolders, dirname(process.execPath)])].join(
+  ':',
+)
 
 /**
  * Runs a program to its end, with `input` on its stdin.
@@ -20,12 +25,12 @@ export function command(argv: readonly string[], input = ''): Promise<string> {
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
     child.on('error', reject)
-    child.on('close', (code) => {
+    child.on('close', (code, signal) => {
       if (code === 0) resolve(stdout)
-      else
-        reject(
-          new Error(`${argv.join(' ')} ended with ${String(code)}: ${(stderr || stdout).trim()}`),
-        )
+      else {
+        const how = signal ?? `exit code ${String(code)}`
+        reject(new Error(`${argv.join(' ')} failed (${how}): ${(stderr || stdout).trim()}`))
+      }
     })
     child.stdin.on('error', () => undefined)
     child.stdin.end(input)

@@ -1,8 +1,7 @@
-import type { Lan, Topology } from '../../../model/topology.ts'
-import type { PlacedNode } from '../topology.ts'
-import { parseCidr, formatAddress } from '../topology.ts'
+import type { Lan, LinkShape, Topology } from '../../../model/topology.ts'
+import { formatAddress, parseCidr, type PlacedNode } from '../topology.ts'
 import { command, commandIn } from './command.ts'
-import { shapeLink } from './shape.ts'
+import { type CableEnd, shapeCable } from './shape.ts'
 
 /** The processes that hold the namespaces that the fabric connects. */
 export interface FabricPids {
@@ -10,9 +9,17 @@ export interface FabricPids {
   readonly router: number
 }
 
+/** Bytes of an IP packet where a LAN says nothing. */
+const usualMtu = 1500
+
 /** A node's cable ends in this interface of the sandbox' own namespace. */
 export function cableOf(node: PlacedNode): string {
   return `node${node.index}`
+}
+
+/** What a node's cable does to packets: its own shape, else that of every cable of its LAN. */
+export function linkOf(topology: Topology, node: PlacedNode): LinkShape | undefined {
+  return node.link ?? lanOf(topology, node).link
 }
 
 /**
@@ -29,20 +36,13 @@ export async function buildFabric(
     routerSide(topology, nodes, pids.router),
     ...nodes.map((node) => nodeSide(node, nodes, pidOf(pids, node.name))),
   ])
-  await Promise.all([
-    ...topology.lans.flatMap((lan) =>
-      lan.link === undefined ? [] : [shapeLink(pids.router, lan.name, lan.link)],
-    ),
-    ...nodes.flatMap((node) =>
-      node.link === undefined ? [] : [shapeLink(pidOf(pids, node.name), 'eth0', node.link)],
-    ),
-  ])
+  await Promise.all(cables(topology, nodes, pids).map(({ ends, shape }) => shapeCable(ends, shape)))
 }
 
 function sandboxLinks(topology: Topology, nodes: readonly PlacedNode[], pids: FabricPids): string {
   const lines = ['link set lo up']
   topology.lans.forEach((lan, index) => {
-    const mtu = `mtu ${lan.mtu ?? 1500}`
+    const mtu = `mtu ${lan.mtu ?? usualMtu}`
     lines.push(
       `link add lan${index} ${mtu} type bridge`,
       `link set lan${index} up`,
@@ -51,14 +51,15 @@ function sandboxLinks(topology: Topology, nodes: readonly PlacedNode[], pids: Fa
     )
   })
   for (const node of nodes) {
-    const index = topology.lans.findIndex(({ name }) => name === node.lan)
-    const mtu = `mtu ${topology.lans[index]?.mtu ?? 1500}`
+    const index = topology.lans.indexOf(lanOf(topology, node))
+    const mtu = `mtu ${topology.lans[index]?.mtu ?? usualMtu}`
+    const pid = pidOf(pids, node.name)
     lines.push(
-      `link add ${cableOf(node)} ${mtu} type veth peer name eth0 ${mtu} netns ${pidOf(pids, node.name)}`,
+      `link add ${cableOf(node)} ${mtu} type veth peer name eth0 ${mtu} netns ${pid}`,
       `link set ${cableOf(node)} master lan${index} up`,
     )
   }
-  return `${lines.join('\n')}\n`
+  return text(lines)
 }
 
 async function nodeSide(
@@ -68,6 +69,7 @@ async function nodeSide(
 ): Promise<void> {
   const neighbours = nodes.filter((other) => other.name !== node.name && other.lan === node.lan)
   const lines = [
+    'link set lo up',
     `addr add ${node.address}/${node.prefix} dev eth0`,
     'link set eth0 up',
     `route add default via ${node.gateway}`,
@@ -75,7 +77,7 @@ async function nodeSide(
     // why: an address of this node's own pods that no pod has must not wander to the router and back
     `route add unreachable ${node.podCidr}`,
   ]
-  await commandIn(pid, ['ip', '-batch', '-'], `${lines.join('\n')}\n`)
+  await commandIn(pid, ['ip', '-batch', '-'], text(lines))
 }
 
 async function routerSide(
@@ -83,18 +85,22 @@ async function routerSide(
   nodes: readonly PlacedNode[],
   pid: number,
 ): Promise<void> {
-  const lines = topology.lans.flatMap((lan) => [
-    `addr add ${routerAddress(lan)} dev ${lan.name}`,
-    `link set ${lan.name} up`,
-  ])
-  for (const node of nodes) {
-    const lan = topology.lans.find(({ name }) => name === node.lan)
-    if (lan?.uplink === 'open') lines.push(`route add ${node.podCidr} via ${node.address}`)
-  }
-  lines.push('route add unreachable default')
-  await commandIn(pid, ['ip', '-batch', '-'], `${lines.join('\n')}\n`)
+  const lines = [
+    'link set lo up',
+    ...topology.lans.flatMap((lan) => [
+      `addr add ${routerAddress(lan)} dev ${lan.name}`,
+      `link set ${lan.name} up`,
+    ]),
+    ...nodes
+      .filter((node) => lanOf(topology, node).uplink === 'open')
+      .map((node) => `route add ${node.podCidr} via ${node.address}`),
+    'route add unreachable default',
+  ]
   const closed = topology.lans.filter((lan) => lan.uplink === 'nat')
-  if (closed.length > 0) await commandIn(pid, ['nft', '-f', '-'], natRules(closed))
+  await Promise.all([
+    commandIn(pid, ['ip', '-batch', '-'], text(lines)),
+    ...(closed.length === 0 ? [] : [commandIn(pid, ['nft', '-f', '-'], natRules(closed))]),
+  ])
 }
 
 /** A home router: out is masqueraded, in only as an answer. */
@@ -115,13 +121,60 @@ ${each((name) => `iifname "${name}" oifname != "${name}" masquerade`)}
 `
 }
 
+interface ShapedCable {
+  readonly ends: readonly CableEnd[]
+  readonly shape: LinkShape
+}
+
+/** Cables that are not left as they are: the nodes', and every LAN's to the router. */
+function cables(
+  topology: Topology,
+  nodes: readonly PlacedNode[],
+  pids: FabricPids,
+): readonly ShapedCable[] {
+  const own = process.pid
+  return [
+    ...topology.lans.flatMap(({ name, link: shape }, index) =>
+      shape === undefined
+        ? []
+        : [
+            {
+              ends: [
+                { pid: pids.router, device: name },
+                { pid: own, device: `router${index}` },
+              ],
+              shape,
+            },
+          ],
+    ),
+    ...nodes.flatMap((node) => {
+      const shape = linkOf(topology, node)
+      const ends = [
+        { pid: pidOf(pids, node.name), device: 'eth0' },
+        { pid: own, device: cableOf(node) },
+      ]
+      return shape === undefined ? [] : [{ ends, shape }]
+    }),
+  ]
+}
+
 function routerAddress(lan: Lan): string {
   const [base = 0, prefix = 24] = parseCidr(lan.cidr) ?? []
   return `${formatAddress(base + 1)}/${prefix}`
+}
+
+function lanOf(topology: Topology, node: PlacedNode): Lan {
+  const lan = topology.lans.find(({ name }) => name === node.lan)
+  if (lan === undefined) throw new Error(`node ${node.name} stands in no LAN`)
+  return lan
 }
 
 function pidOf(pids: FabricPids, node: string): number {
   const pid = pids.nodes.get(node)
   if (pid === undefined) throw new Error(`node ${node} has no namespaces`)
   return pid
+}
+
+function text(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`
 }

@@ -1,57 +1,110 @@
+import { spawn } from 'node:child_process'
 import type { LinkShape } from '../../../model/topology.ts'
-import { command, commandIn } from './command.ts'
+import { commandIn, programPath } from './command.ts'
 
-/** Bytes that a token bucket lets through at once: a few full packets, so that short bursts stay one burst. */
-const burstBytes = 32 * 1024
+/** What links can do here; `link-rate` needs tbf, the others need netem. */
+export type ShapeCapability = 'link-rate' | 'link-delay' | 'link-loss'
+
+/** One end of a cable: a device in the network namespace of a process. */
+export interface CableEnd {
+  readonly pid: number
+  readonly device: string
+}
+
+/** Shortest token bucket: one packet as large as segmentation offload makes them. */
+const leastBurstBytes = 64 * 1024
+
+/** A bucket holds what the link carries in this time, so that timers of a few kHz keep the rate. */
+const burstMs = 1
 
 /** How long a packet may wait for tokens before it is dropped. */
 const queueMs = 50
 
-/** Slows an interface of a namespace down, in the direction out of it. */
-export async function shapeLink(pid: number, device: string, shape: LinkShape): Promise<void> {
-  const { rateMbit, delayMs, lossRatio } = shape
-  const root = ['tc', 'qdisc', 'replace', 'dev', device, 'root']
-  if (delayMs !== undefined || lossRatio !== undefined) {
-    const netem = [
+/** Packets that netem holds: 1 Gbit/s of full packets for a delay of 100 ms. */
+const netemLimit = 10_000
+
+/**
+ * Shapes a cable in both directions, each once: a delay of 10 ms adds 20 ms to a round trip over this cable. An empty
+ * shape takes a former one off.
+ */
+export async function shapeCable(ends: readonly CableEnd[], shape: LinkShape): Promise<void> {
+  const qdisc = qdiscOf(shape)
+  await Promise.all(
+    ends.map(async ({ pid, device }) => {
+      if (qdisc !== undefined)
+        await commandIn(pid, ['tc', 'qdisc', 'replace', 'dev', device, 'root', ...qdisc])
+      else
+        // why: there is nothing to delete where nothing was
+        await commandIn(pid, ['tc', 'qdisc', 'del', 'dev', device, 'root']).catch(() => undefined)
+    }),
+  )
+}
+
+/** The words of tc for a shape, or undefined for one that changes nothing. */
+export function qdiscOf({
+  rateMbit,
+  delayMs,
+  lossRatio,
+}: LinkShape): readonly string[] | undefined {
+  if (delayMs !== undefined || lossRatio !== undefined)
+    return [
+      'netem',
+      ...['limit', String(netemLimit)],
       ...(delayMs === undefined ? [] : ['delay', `${delayMs}ms`]),
       ...(lossRatio === undefined ? [] : ['loss', `${lossRatio * 100}%`]),
       ...(rateMbit === undefined ? [] : ['rate', `${rateMbit}mbit`]),
     ]
-    await commandIn(pid, [...root, 'netem', ...netem])
-  } else if (rateMbit !== undefined) {
-    const bucket = [
-      'rate',
-      `${rateMbit}mbit`,
-      'burst',
-      String(burstBytes),
-      'latency',
-      `${queueMs}ms`,
-    ]
-    await commandIn(pid, [...root, 'tbf', ...bucket])
-  }
+  if (rateMbit === undefined) return undefined
+  const burstBytes = Math.max(leastBurstBytes, Math.round((rateMbit * 1e6 * burstMs) / 8 / 1000))
+  return [
+    ...['tbf', 'rate', `${rateMbit}mbit`],
+    ...['burst', String(burstBytes), 'latency', `${queueMs}ms`],
+  ]
 }
 
-/** Takes a shape off again. */
-export async function unshapeLink(pid: number, device: string): Promise<void> {
-  await commandIn(pid, ['tc', 'qdisc', 'del', 'dev', device, 'root'])
+/** Why a shape cannot be had here, or undefined when it can. */
+export function shapeProblem(
+  { rateMbit, delayMs, lossRatio }: LinkShape,
+  capabilities: ReadonlySet<string>,
+): string | undefined {
+  const wanted: readonly (readonly [ShapeCapability, unknown, string])[] = [
+    ['link-delay', delayMs, 'netem'],
+    ['link-loss', lossRatio, 'netem'],
+    ['link-rate', rateMbit, 'tbf'],
+  ]
+  const missing = wanted.find(([name, value]) => value !== undefined && !capabilities.has(name))
+  if (missing === undefined) return undefined
+  const [name, , qdisc] = missing
+  return `${name} needs ${qdisc}, which this kernel does not have`
 }
 
-/** What this kernel's traffic control can do; to be asked inside a network namespace of our own. */
-export async function shapingCapabilities(): Promise<
-  readonly ('link-rate' | 'link-delay' | 'link-loss')[]
-> {
-  const works = async (...qdisc: string[]): Promise<boolean> => {
-    try {
-      await command(['tc', 'qdisc', 'replace', 'dev', 'lo', 'root', ...qdisc])
-      await command(['tc', 'qdisc', 'del', 'dev', 'lo', 'root'])
-      return true
-    } catch {
-      return false
-    }
-  }
-  const found: ('link-rate' | 'link-delay' | 'link-loss')[] = []
-  if (await works('tbf', 'rate', '10mbit', 'burst', '32768', 'latency', '50ms'))
-    found.push('link-rate')
-  if (await works('netem', 'delay', '1ms')) found.push('link-delay', 'link-loss')
-  return found
+/** What each line of the trial needs; `lo` of a network namespace of our own is the guinea pig. */
+const trials: readonly (readonly [string, readonly ShapeCapability[]])[] = [
+  ['tbf rate 10mbit burst 65536 latency 50ms', ['link-rate']],
+  ['netem delay 1ms', ['link-delay', 'link-loss']],
+]
+
+/** Asks the kernel what its traffic control can do, in the network namespace of the calling process. */
+export function shapingCapabilities(): Promise<readonly ShapeCapability[]> {
+  const lines = [
+    ...trials.map(([qdisc]) => `qdisc replace dev lo root ${qdisc}`),
+    'qdisc del dev lo root',
+  ]
+  return new Promise((resolve) => {
+    const child = spawn('tc', ['-force', '-batch', '-'], {
+      stdio: ['pipe', 'ignore', 'pipe'],
+      env: { ...process.env, PATH: programPath },
+    })
+    let stderr = ''
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    child.on('error', () => {
+      resolve([])
+    })
+    child.on('close', () => {
+      const failed = [...stderr.matchAll(/Command failed \S+:(\d+)/g)].map(([, at]) => Number(at))
+      resolve(trials.flatMap(([, gives], index) => (failed.includes(index + 1) ? [] : gives)))
+    })
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(`${lines.join('\n')}\n`)
+  })
 }

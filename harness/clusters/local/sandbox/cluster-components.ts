@@ -7,39 +7,41 @@ import { insideDirectory, type SandboxConfig } from './config.ts'
 /** Port of the Kubernetes API on the master. */
 export const apiPort = 6443
 
-/** What runs on which node: the control plane on the master, a kubelet everywhere. Writes their configurations. */
-export function componentsOf(
-  config: SandboxConfig,
-  nodes: readonly PlacedNode[],
-  holders: ReadonlyMap<string, number>,
-): readonly Omit<ComponentInit, 'onExit'>[] {
-  const master = nodes.find(({ role }) => role === 'master')
-  if (master === undefined) throw new Error('the topology has no master')
-  const program = (...path: string[]): string =>
-    join(config.packageDirectory, 'dist', 'harness', 'clusters', 'local', ...path)
-  return [
-    {
-      name: 'control-plane',
-      holder: holders.get(master.name) ?? 0,
-      argv: [
-        process.execPath,
-        program('control-plane.js'),
-        configFile('control-plane', controlPlane(config, master)),
-      ],
-    },
-    ...nodes.map((node) => ({
-      name: `kubelet-${node.name}`,
-      holder: holders.get(node.name) ?? 0,
-      argv: [
-        process.execPath,
-        program('kubelet', 'main.js'),
-        configFile(`kubelet-${node.name}`, kubelet(config, node, master)),
-      ],
-    })),
-  ]
+/** A component as data; `holder` is the process whose namespaces it enters. */
+export type Component = Omit<ComponentInit, 'onExit'>
+
+/** The control plane, on the master. Writes its configuration. */
+export function controlPlane(config: SandboxConfig, master: PlacedNode, holder: number): Component {
+  const name = 'control-plane'
+  const file = configFile(name, controlPlaneConfig(config, master))
+  return {
+    name,
+    holder,
+    argv: [process.execPath, programFile(config, 'control-plane.js'), file],
+  }
 }
 
-function controlPlane({ topology }: SandboxConfig, master: PlacedNode): object {
+/** The kubelet of a node. Writes its configuration. */
+export function kubelet(
+  config: SandboxConfig,
+  node: PlacedNode,
+  master: PlacedNode,
+  holder: number,
+): Component {
+  const name = `kubelet-${node.name}`
+  const file = configFile(name, kubeletConfig(config, node, master))
+  return {
+    name,
+    holder,
+    argv: [process.execPath, programFile(config, join('kubelet', 'main.js')), file],
+  }
+}
+
+function programFile({ packageDirectory }: SandboxConfig, path: string): string {
+  return join(packageDirectory, 'dist', 'harness', 'clusters', 'local', path)
+}
+
+function controlPlaneConfig({ topology }: SandboxConfig, master: PlacedNode): object {
   return {
     listen: { host: '0.0.0.0', port: apiPort },
     socket: join(insideDirectory, 'api.sock'),
@@ -54,7 +56,7 @@ function controlPlane({ topology }: SandboxConfig, master: PlacedNode): object {
   }
 }
 
-function kubelet(config: SandboxConfig, node: PlacedNode, master: PlacedNode): object {
+function kubeletConfig(config: SandboxConfig, node: PlacedNode, master: PlacedNode): object {
   const { topology } = config
   const [serviceNet = 0] = parseCidr(topology.serviceCidr) ?? []
   return {

@@ -1,4 +1,6 @@
+import type { Fault } from '../../../model/cluster.ts'
 import type { Topology } from '../../../model/topology.ts'
+import type { ShapeCapability } from '../network/shape.ts'
 
 /** The first line on the sandbox' stdin. Paths are as the host sees them. */
 export interface SandboxConfig {
@@ -9,14 +11,21 @@ export interface SandboxConfig {
   readonly nodeTokens: Readonly<Record<string, string>>
 }
 
-/** What the sandbox says on stdout, one JSON line each. */
+/**
+ * What the sandbox says on stdout, one JSON line each: `alive` first, when it has its namespaces and its configuration;
+ * `ready` when every component is; `failed` when one is not, or ends later.
+ */
 export type SandboxEvent =
+  | { readonly event: 'alive' }
   | { readonly event: 'progress'; readonly line: string }
-  | { readonly event: 'ready' }
+  | { readonly event: 'ready'; readonly capabilities: readonly ShapeCapability[] }
   | { readonly event: 'failed'; readonly message: string }
 
 /** Where the run folder is inside the sandbox: the same everywhere in it, whatever is mounted over /tmp. */
 export const insideDirectory = '/run/meshmark'
+
+/** Where a package that lies below /tmp is kept, because nodes and pods have a /tmp of their own. */
+export const keptDirectory = '/run/meshmark-kept'
 
 /** One request per connection to `control.sock`: its first line. */
 export type ControlRequest =
@@ -33,14 +42,4 @@ export interface ExecRequest {
 }
 
 /** Faults of cables. They last as long as the connection that asked for them. */
-export type NetworkFault =
-  | { readonly kind: 'cut-node'; readonly node: string; readonly from: 'control-plane' | 'all' }
-  | {
-      readonly kind: 'link'
-      readonly node: string
-      readonly shape: {
-        readonly rateMbit?: number
-        readonly delayMs?: number
-        readonly lossRatio?: number
-      }
-    }
+export type NetworkFault = Exclude<Fault, { kind: 'api' }>

@@ -1,30 +1,35 @@
-import { spawn } from 'node:child_process'
-import { chmodSync, readFileSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { programPath } from '../network/command.ts'
-import type { PlacedNode } from '../topology.ts'
-import { type ControlRequest, type ExecRequest, insideDirectory } from './config.ts'
-import { applyFault } from './fault.ts'
+import {
+  type ControlRequest,
+  type ExecRequest,
+  insideDirectory,
+  type NetworkFault,
+} from './config.ts'
 import { encodeFrame } from './frames.ts'
 
+/** What the door does for who comes in. */
 export interface ControlInit {
-  readonly nodes: readonly PlacedNode[]
-  readonly holders: ReadonlyMap<string, number>
+  /** Runs a program; `rest` is what came in after the request. */
+  readonly exec: (request: ExecRequest, socket: Socket, rest: Buffer) => void
+  /** Breaks something; the function that it gives heals it. */
+  readonly fault: (fault: NetworkFault) => Promise<() => Promise<void>>
 }
 
 /** Opens `control.sock`, the door through which the harness reaches into namespaces. */
-export function serveControl(init: ControlInit): Promise<Server> {
+export function serveControl({ exec, fault }: ControlInit): Promise<Server> {
   const path = join(insideDirectory, 'control.sock')
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     readRequest(socket, (request, rest) => {
-      if (request.kind === 'exec') exec(init, request.exec, socket, rest)
-      else void holdFault(init, request, socket)
+      if (request.kind === 'exec') exec(request.exec, socket, rest)
+      else void holdFault(() => fault(request.fault), socket)
     })
   })
   return new Promise((resolve, reject) => {
     server.on('error', reject)
     server.listen(path, () => {
+      // why: through sudo the socket is root's; the run folder lets nobody in but its owner
       chmodSync(path, 0o666)
       resolve(server)
     })
@@ -43,97 +48,33 @@ function readRequest(socket: Socket, then: (request: ControlRequest, rest: Buffe
     try {
       then(JSON.parse(head.subarray(0, end).toString()) as ControlRequest, head.subarray(end + 1))
     } catch (error) {
-      refuse(socket, String(error))
+      refuse(socket, error)
     }
   }
   socket.on('data', onData)
   socket.on('error', () => undefined)
 }
 
-function refuse(socket: Socket, error: string): void {
-  socket.end(encodeFrame('control', JSON.stringify({ error })))
-}
-
-/** Runs a program in the namespaces of a node or pod; it dies with the connection. */
-function exec({ holders }: ControlInit, request: ExecRequest, socket: Socket, rest: Buffer): void {
-  const holder = request.podUid === undefined ? holders.get(request.node) : podHolder(request)
-  if (holder === undefined) {
-    refuse(
-      socket,
-      `there is no ${request.podUid === undefined ? `node ${request.node}` : `pod ${request.podUid} on ${request.node}`}`,
-    )
-    return
-  }
-  const pin =
-    request.cpus === undefined || request.cpus.length === 0
-      ? []
-      : ['taskset', '-c', request.cpus.join(',')]
-  const argv = ['-t', String(holder), '-n', '-m', '-u', '--', ...pin, ...request.argv]
-  const child = spawn('nsenter', argv, {
-    stdio: 'pipe',
-    cwd: '/',
-    env: { ...process.env, PATH: programPath, ...request.env },
-  })
-  const send = (frame: Buffer): void => {
-    if (!socket.destroyed) socket.write(frame)
-  }
-  child.on('spawn', () => {
-    send(encodeFrame('control', JSON.stringify({ pid: child.pid })))
-  })
-  child.on('error', (error) => {
-    refuse(socket, error.message)
-  })
-  child.stdout.on('data', (chunk: Buffer) => {
-    send(encodeFrame('stdout', chunk))
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    send(encodeFrame('stderr', chunk))
-  })
-  child.on('close', (code, signal) => {
-    if (!socket.destroyed) socket.end(encodeFrame('control', JSON.stringify({ code, signal })))
-  })
-  child.stdin.on('error', () => undefined)
-  if (rest.length > 0) child.stdin.write(rest)
-  socket.pipe(child.stdin)
-  socket.on('close', () => {
-    child.kill('SIGKILL')
-  })
-}
-
-/** The kubelet writes down which process holds a pod's namespaces. */
-function podHolder({ node, podUid = '' }: ExecRequest): number | undefined {
-  try {
-    const path = join(insideDirectory, 'nodes', node, 'pods', podUid, 'holder.json')
-    const { pid } = JSON.parse(readFileSync(path, 'utf8')) as { pid?: number }
-    return pid
-  } catch {
-    return undefined
-  }
+/** Answers that a request failed, and why. */
+export function refuse(socket: Socket, error: unknown): void {
+  const text = error instanceof Error ? error.message : String(error)
+  socket.end(encodeFrame('control', JSON.stringify({ error: text })))
 }
 
 /** A fault lasts as long as its connection: a harness that dies heals what it broke. */
-async function holdFault(
-  init: ControlInit,
-  { fault }: Extract<ControlRequest, { kind: 'fault' }>,
-  socket: Socket,
-): Promise<void> {
+async function holdFault(apply: () => Promise<() => Promise<void>>, socket: Socket): Promise<void> {
+  const ended = new Promise<void>((resolve) => {
+    socket.on('end', resolve)
+    socket.on('close', resolve)
+  })
+  socket.resume()
   try {
-    const heal = await applyFault(fault, init.nodes, init.holders)
+    const heal = await apply()
     socket.write(encodeFrame('control', JSON.stringify({ applied: true })))
-    socket.resume()
-    let healed = false
-    const once = (): void => {
-      if (healed) return
-      healed = true
-      heal()
-        .then(() => socket.end(encodeFrame('control', JSON.stringify({ healed: true }))))
-        .catch((error: unknown) => {
-          refuse(socket, String(error))
-        })
-    }
-    socket.on('end', once)
-    socket.on('close', once)
+    await ended
+    await heal()
+    socket.end(encodeFrame('control', JSON.stringify({ healed: true })))
   } catch (error) {
-    refuse(socket, error instanceof Error ? error.message : String(error))
+    refuse(socket, error)
   }
 }

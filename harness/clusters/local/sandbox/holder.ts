@@ -1,94 +1,121 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { programPath } from '../network/command.ts'
 import type { PlacedNode } from '../topology.ts'
-import { insideDirectory } from './config.ts'
+import { insideDirectory, keptDirectory } from './config.ts'
+import { ownFiles } from './mounts.ts'
 
-/** A process that does nothing but keep the namespaces of a node (or of the router) alive. */
-export interface Holder {
-  readonly pid: number
-  readonly process: ChildProcess
+export interface NodeInit {
+  readonly nodes: readonly PlacedNode[]
+  /** Real paths of the node's own files of /etc, in the order of `ownFiles`. */
+  readonly places: readonly string[]
+  /** Folder directly below /tmp that has to stay visible. */
+  readonly kept: string | undefined
 }
 
-/** A node's namespaces: network, mounts with a resolv.conf, hosts and /tmp of its own, host name. */
-export function holdNode(node: PlacedNode, nodes: readonly PlacedNode[]): Promise<Holder> {
+/**
+ * Makes a node's namespaces: network, host name, and mounts with a resolv.conf, hosts, hostname, /tmp and /run of its
+ * own. Gives the id of a process that does nothing but keep them alive.
+ */
+export function holdNode(node: PlacedNode, init: NodeInit): Promise<number> {
+  const folder = prepareFolder(node, init)
+  const script = `hostname ${node.name}
+mount -a --fstab ${join(folder, 'fstab')}
+${sysctlScript}`
+  return hold(['--mount', '--uts', '--propagation', 'private'], script)
+}
+
+/** The router's network namespace. */
+export function holdRouter(): Promise<number> {
+  return hold([], sysctlScript)
+}
+
+/** Writes a node's files and the table of what is mounted where. */
+function prepareFolder(node: PlacedNode, { nodes, places, kept }: NodeInit): string {
   const folder = join(insideDirectory, 'nodes', node.name)
-  mkdirSync(join(folder, 'tmp'), { recursive: true })
-  mkdirSync(join(folder, 'pods'), { recursive: true })
+  const run = join(folder, 'run')
+  const made = [
+    join(folder, 'pods'),
+    join(folder, 'tmp'),
+    join(run, 'lock'),
+    join(folder, 'run', relative('/run', insideDirectory)),
+    join(folder, 'run', relative('/run', keptDirectory)),
+    ...(kept === undefined ? [] : [join(folder, 'tmp', relative('/tmp', kept))]),
+  ]
+  for (const path of made) mkdirSync(path, { recursive: true })
+  for (const path of [join(folder, 'tmp'), join(run, 'lock')]) chmodSync(path, 0o1777)
   writeFileSync(
     join(folder, 'resolv.conf'),
+    // why: the router answers at once that nobody listens; the limits are for targets that stop answering
     `nameserver ${node.gateway}\noptions timeout:2 attempts:2\n`,
   )
   writeFileSync(join(folder, 'hosts'), hostsFile(nodes))
   writeFileSync(join(folder, 'hostname'), `${node.name}\n`)
-  return hold(
-    ['--mount', '--uts'],
-    `hostname ${node.name}\n${mountScript(folder)}\n${sysctlScript}`,
+  for (const place of places.filter((path) => path.startsWith('/run/'))) {
+    const own = join(run, relative('/run', place))
+    mkdirSync(dirname(own), { recursive: true })
+    writeFileSync(own, '')
+  }
+  const binds: readonly (readonly [string, string])[] = [
+    [insideDirectory, join(run, relative('/run', insideDirectory))],
+    [keptDirectory, join(run, relative('/run', keptDirectory))],
+    [run, '/run'],
+    ...ownFiles.map((file, index) => [join(folder, file), places[index] ?? ''] as const),
+    [join(folder, 'tmp'), '/tmp'],
+    ...(kept === undefined ? [] : [[keptDirectory, kept] as const]),
+  ]
+  writeFileSync(join(folder, 'fstab'), binds.map(bindLine).join(''))
+  return folder
+}
+
+function bindLine([source, target]: readonly [string, string]): string {
+  return `${escape(source)} ${escape(target)} none rbind 0 0\n`
+}
+
+/** fstab(5): blanks as octal. */
+function escape(path: string): string {
+  return path.replace(
+    /[\\\s#]/g,
+    (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`,
   )
 }
 
-/** The router's network namespace. */
-export function holdRouter(): Promise<Holder> {
-  return hold([], sysctlScript)
-}
-
 /**
- * Shell commands that put a folder's files over those of the host. Where /etc/resolv.conf is a symbolic link (to
- * systemd-resolved's file under /run) its target is made first, because a mount follows the link.
+ * Routers and nodes forward, do not drop what comes in by another way than it would go out, and tell everybody at
+ * once that something cannot be reached: by default the kernel says so once a second, and a test that asks more often
+ * would see a time-out instead of a refusal.
  */
-export function mountScript(folder: string): string {
-  return `set -e
-for file in resolv.conf hosts hostname; do
-  target=$(readlink -m /etc/$file)
-  [ -e "$target" ] || { mkdir -p "$(dirname "$target")" && : > "$target"; }
-  mount --bind ${folder}/$file "$target"
-done
-mount --bind ${folder}/tmp /tmp
-[ ! -f ${insideDirectory}/kept-folder ] || {
-  kept=$(cat ${insideDirectory}/kept-folder)
-  mkdir -p "$kept" && mount --bind /run/meshmark-kept "$kept"
-}`
-}
-
-/** Routers and nodes forward, and do not drop what comes in by another way than it would go out. */
 const sysctlScript = `cd /proc/sys/net/ipv4
 echo 1 > ip_forward
 for one in conf/all conf/default; do echo 0 > $one/rp_filter; echo 0 > $one/send_redirects; done
-ip link set lo up`
+echo 0 > icmp_ratelimit
+for one in icmp_msgs_per_sec icmp_msgs_burst; do echo 100000 > $one || true; done 2> /dev/null`
 
-/** Starts a holder and resolves when its script has run. */
-async function hold(namespaces: readonly string[], script: string): Promise<Holder> {
-  const propagation = namespaces.includes('--mount') ? ['--propagation', 'private'] : []
-  const argv = [
-    '--net',
-    ...namespaces,
-    ...propagation,
-    'sh',
-    '-c',
-    `${script}\necho ready\nexec sleep infinity`,
-  ]
-  const child = spawn('unshare', argv, {
+/** Starts a holder and resolves with its process id when its script has run. */
+async function hold(namespaces: readonly string[], script: string): Promise<number> {
+  const whole = `set -e\n${script}\necho ready\nexec sleep infinity`
+  const child = spawn('unshare', ['--net', ...namespaces, 'sh', '-c', whole], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, PATH: programPath },
   })
   let said = ''
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
   await new Promise<void>((resolve, reject) => {
     child.stdout.on('data', (chunk: Buffer) => {
-      if (chunk.toString().includes('ready')) resolve()
+      if (chunk.includes('ready')) resolve()
     })
-    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
     child.on('error', reject)
-    child.on('exit', (code) => {
+    child.on('close', (code) => {
       reject(
         new Error(
-          `the namespaces of a node could not be made (exit code ${String(code)}): ${said.trim()}`,
+          `a node's namespaces could not be made (exit code ${String(code)}): ${said.trim()}`,
         ),
       )
     })
   })
   if (child.pid === undefined) throw new Error('a holder has no process id')
-  return { pid: child.pid, process: child }
+  return child.pid
 }
 
 function hostsFile(nodes: readonly PlacedNode[]): string {
