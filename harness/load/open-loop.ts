@@ -60,7 +60,9 @@ export async function openLoop(job: LoadJob, issuer: Issuer): Promise<LoadResult
       )
     },
     () => window.isStopped,
-    window.polled,
+    (idleMs) => {
+      window.polled(idleMs)
+    },
   )
   const restMs = startMs + warmupMs + durationMs - performance.now()
   if (restMs > 0 && !window.isStopped) await delay(restMs)

@@ -140,7 +140,7 @@ async function run(
 ): Promise<string> {
   await using channel: ProgramChannel = await cluster.spawn(client, 'shell', { args, ...options })
   channel.end()
-  return outputOf(channel)
+  return await outputOf(channel)
 }
 
 function number(text: string, pattern: RegExp): number {
