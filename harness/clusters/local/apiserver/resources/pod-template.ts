@@ -136,7 +136,7 @@ function containerErrors(
     if (number === undefined) errors.push(required(`${at_}.containerPort`))
     else errors.push(...portNumber(`${at_}.containerPort`, number))
     const protocol = at(port, 'protocol')
-    if (protocol !== undefined && !protocols.includes(String(protocol)))
+    if (protocol !== undefined && !(protocols as readonly unknown[]).includes(protocol))
       errors.push(notSupported(`${at_}.protocol`, protocol, protocols))
   })
   listAt(container, 'volumeMounts').forEach((mount, index) => {

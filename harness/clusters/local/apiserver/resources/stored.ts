@@ -4,6 +4,9 @@ import { at, column, define, fill, listAt, numberAt, selectorText, textAt } from
 const count = (value: unknown): number =>
   typeof value === 'object' && value !== null ? Object.keys(value).length : 0
 
+const numberOrText = (value: unknown): string =>
+  typeof value === 'number' || typeof value === 'string' ? String(value) : 'N/A'
+
 /** Kinds that are stored, listed and watched, with little or no rule of their own. */
 export const stored: readonly ResourceDefinition[] = [
   define({
@@ -151,8 +154,8 @@ export const stored: readonly ResourceDefinition[] = [
     hasStatus: true,
     countsGeneration: true,
     columns: [
-      column('Min Available', (object) => String(at(object, 'spec', 'minAvailable') ?? 'N/A')),
-      column('Max Unavailable', (object) => String(at(object, 'spec', 'maxUnavailable') ?? 'N/A')),
+      column('Min Available', (object) => numberOrText(at(object, 'spec', 'minAvailable'))),
+      column('Max Unavailable', (object) => numberOrText(at(object, 'spec', 'maxUnavailable'))),
       column('Allowed Disruptions', (object) => numberAt(object, 'status', 'disruptionsAllowed'), {
         type: 'integer',
       }),
