@@ -37,7 +37,10 @@ export const stored: readonly ResourceDefinition[] = [
         key,
         Buffer.from(value).toString('base64'),
       ])
-      object['data'] = { ...(object['data'] as object | undefined), ...Object.fromEntries(encoded) }
+      object['data'] = {
+        ...(object['data'] as object | undefined),
+        ...(Object.fromEntries(encoded) as object),
+      }
       Reflect.deleteProperty(object, 'stringData')
     },
   }),
