@@ -53,7 +53,8 @@ export async function applyManifests(
       if (before === undefined) created.push({ type, key })
     }
   } catch (error) {
-    await undo()
+    // why: the first failure is the one to be told
+    await undo().catch(() => undefined)
     throw error
   }
   return { [Symbol.asyncDispose]: undo }
@@ -85,27 +86,62 @@ async function typeOf(
   }
 }
 
+/** Deletes everything, the last applied first, and waits for all of it; one that stays does not keep the others. */
 async function remove(kube: KubeClient, created: Applied[]): Promise<void> {
   const signal = AbortSignal.timeout(goneMs)
-  const deadline = performance.now() + goneMs
   const mine = created.splice(0).reverse()
-  for (const { type, key } of mine) {
-    // why: only these own others that have to be gone with them
+  const left = new Map<Applied, string>()
+  for (const one of mine) {
+    const problem = await whyNotDeleted(kube, one, signal)
+    if (problem !== undefined) left.set(one, problem)
+  }
+  for (const one of mine) {
+    if (left.has(one)) continue
+    const problem = await whyNotGone(kube, one, signal)
+    if (problem !== undefined) left.set(one, problem)
+  }
+  if (left.size > 0)
+    throw new ClusterError(
+      'not-ready',
+      [...left]
+        .map(([{ type, key }, problem]) => `${type.kind} ${key.name} is not gone: ${problem}`)
+        .join('; '),
+    )
+}
+
+async function whyNotDeleted(
+  kube: KubeClient,
+  { type, key }: Applied,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    // why: only workloads own others that have to be gone with them
     const propagationPolicy = workloads.has(type.kind) ? 'Foreground' : 'Background'
     await kube.delete(type, key, { signal, propagationPolicy })
-  }
-  for (const { type, key } of mine) {
-    while (await isThere(kube, type, key)) {
-      if (performance.now() > deadline)
-        throw new ClusterError(
-          'not-ready',
-          `${type.kind} ${key.name} is not gone after ${goneMs / 1000} s`,
-        )
-      await delay(20)
-    }
+    return undefined
+  } catch (error) {
+    return reasonOf(error)
   }
 }
 
-async function isThere(kube: KubeClient, type: ResourceType, key: ObjectKey): Promise<boolean> {
-  return (await kube.get(type, key, { signal: AbortSignal.timeout(goneMs) })) !== undefined
+async function whyNotGone(
+  kube: KubeClient,
+  { type, key }: Applied,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  let problem = `it is still there after ${goneMs / 1000} s`
+  while (!signal.aborted) {
+    try {
+      if ((await kube.get(type, key, { signal })) === undefined) return undefined
+    } catch (error) {
+      // why: an API that fails does not say that it is gone
+      if (!signal.aborted) problem = reasonOf(error)
+    }
+    await delay(20)
+  }
+  return problem
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

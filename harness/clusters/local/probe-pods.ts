@@ -13,50 +13,81 @@ const readyMs = 30_000
 export interface ProbePods {
   /** Gives the uid of the pod on this node, when it is ready. */
   on(node: string, options: AbortOptions): Promise<string>
+  /** Says that this pod is gone. False when it is not the one that is known. */
+  forget(node: string, uid: string): boolean
 }
 
 export function probePods(kube: KubeClient): ProbePods {
-  const made = new Map<string, Promise<string>>()
+  const making = new Map<string, Promise<string>>()
+  const known = new Map<string, string>()
+  const on: ProbePods['on'] = async (node, options) => {
+    for (;;) {
+      options.signal.throwIfAborted()
+      const uid = known.get(node)
+      if (uid !== undefined) return uid
+      const others = making.get(node)
+      if (others === undefined) return makeOnce(node, options)
+      // why: who makes it may give up; then it is our turn
+      await others.catch(() => undefined)
+    }
+  }
+  const makeOnce = async (node: string, options: AbortOptions): Promise<string> => {
+    const made = make(kube, node, options)
+    making.set(node, made)
+    try {
+      const uid = await made
+      known.set(node, uid)
+      return uid
+    } finally {
+      making.delete(node)
+    }
+  }
   return {
-    on: (node, options) => {
-      const known = made.get(node)
-      if (known !== undefined) return known
-      const started = make(kube, node, options)
-      started.catch(() => made.delete(node))
-      made.set(node, started)
-      return started
-    },
+    on,
+    forget: (node, uid) => known.get(node) === uid && known.delete(node),
   }
 }
 
 async function make(kube: KubeClient, node: string, { signal }: AbortOptions): Promise<string> {
-  await create(() =>
-    kube.create(
-      namespaces,
-      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
-      { signal },
-    ),
-  )
-  const name = `probe-${node}`
-  await create(() => kube.create(pods, probePod(name, node), { signal }))
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(readyMs)])
+  let last: KubeObject | undefined
   try {
-    const events = kube.watch(pods, {
-      namespace,
-      fieldSelector: `metadata.name=${name}`,
-      signal: bounded,
-    })
-    for await (const { object } of events) {
-      if (isReady(object)) return object.metadata.uid ?? ''
+    for (;;) {
+      const uid = await becomesReady(kube, node, { signal: bounded }, (pod) => (last = pod))
+      if (uid !== undefined) return uid
     }
   } catch (error) {
     signal.throwIfAborted()
     if (!bounded.aborted) throw error
   }
+  const status = last === undefined ? 'it was never seen' : JSON.stringify(last['status'])
   throw new ClusterError(
     'not-ready',
-    `the probe's pod on ${node} is not ready after ${readyMs / 1000} s`,
+    `the probe's pod on ${node} is not ready after ${readyMs / 1000} s: ${status}`,
   )
+}
+
+/** Makes the pod and watches it; undefined when it is deleted before it is ready, so that another has to be made. */
+async function becomesReady(
+  kube: KubeClient,
+  node: string,
+  { signal }: AbortOptions,
+  seen: (pod: KubeObject) => void,
+): Promise<string | undefined> {
+  const metadata = { name: namespace }
+  await create(() =>
+    kube.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata }, { signal }),
+  )
+  const name = `probe-${node}`
+  await create(() => kube.create(pods, probePod(name, node), { signal }))
+  const fieldSelector = `metadata.name=${name}`
+  for await (const { type, object } of kube.watch(pods, { namespace, fieldSelector, signal })) {
+    if (type === 'DELETED') return undefined
+    if (type === 'BOOKMARK') continue
+    seen(object)
+    if (isReady(object)) return object.metadata.uid ?? ''
+  }
+  return undefined
 }
 
 function probePod(name: string, node: string): KubeObject {
@@ -74,11 +105,14 @@ function probePod(name: string, node: string): KubeObject {
   }
 }
 
-function isReady(pod: KubeObject): boolean {
-  const { conditions = [] } = (pod['status'] ?? {}) as {
+function isReady({ metadata, status }: KubeObject): boolean {
+  const { conditions = [] } = (status ?? {}) as {
     conditions?: readonly { type: string; status: string }[]
   }
-  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+  return (
+    metadata.deletionTimestamp === undefined &&
+    conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True')
+  )
 }
 
 async function create(make: () => Promise<unknown>): Promise<void> {

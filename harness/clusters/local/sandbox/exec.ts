@@ -83,8 +83,9 @@ function killGroup({ pid }: ChildProcess): void {
 function podHolder({ node, podUid = '' }: ExecRequest): number | undefined {
   try {
     const path = join(insideDirectory, 'nodes', node, 'pods', podUid, 'holder.json')
-    const { pid } = JSON.parse(readFileSync(path, 'utf8')) as { pid?: number }
-    return pid
+    const { pid } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number }
+    // why: the note outlives the pod by a moment
+    return existsSync(`/proc/${pid}/ns/net`) ? pid : undefined
   } catch {
     return undefined
   }
