@@ -4,7 +4,16 @@ import { z } from 'zod'
 import { type Problem, UsageError } from '../model/errors.ts'
 
 /** What `meshmark.yaml` may say; flags win over it. */
-const settingsSchema = z.strictObject({
+export interface Settings {
+  readonly provider?: string | undefined
+  readonly target?: string | undefined
+  /** Folder for results. */
+  readonly out?: string | undefined
+  readonly seed?: number | undefined
+  readonly bench?: { readonly pairs?: number | undefined } | undefined
+}
+
+const shape = {
   provider: z.string().optional(),
   target: z.string().optional(),
   out: z.string().min(1).optional(),
@@ -14,9 +23,9 @@ const settingsSchema = z.strictObject({
       pairs: z.number().int().min(1).max(100).optional(),
     })
     .optional(),
-})
+}
 
-export type Settings = Readonly<z.infer<typeof settingsSchema>>
+const settingsSchema: z.ZodType<Settings> = z.strictObject(shape)
 
 /** The name that is looked for where no `--config` is given. */
 export const settingsFile = 'meshmark.yaml'
@@ -72,5 +81,5 @@ function problemOf(issue: z.core.$ZodIssue, root: unknown): Problem {
 }
 
 function allowedAt(path: readonly PropertyKey[]): readonly string[] {
-  return path[0] === 'bench' ? ['pairs'] : Object.keys(settingsSchema.shape)
+  return path[0] === 'bench' ? ['pairs'] : Object.keys(shape)
 }
