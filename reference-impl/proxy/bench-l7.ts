@@ -61,8 +61,8 @@ async function bench(rounds: number, seconds: number, connections: number): Prom
     const file = join(folder, `${name}.conf`)
     writeFileSync(
       file,
-      `worker_processes 1; daemon off; master_process off; pid ${folder}/${name}.pid; error_log ${folder}/${name}.log;
-       events { worker_connections 8192; } http { access_log off; keepalive_requests 100000000; client_body_temp_path ${folder}; proxy_temp_path ${folder}; ${http} }`,
+      `user root; worker_processes 1; daemon off; master_process off; pid ${folder}/${name}.pid; error_log ${folder}/${name}.log;
+       events { worker_connections 8192; } http { access_log off; keepalive_requests 100000000; client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder}; ${http} }`,
     )
     return file
   }

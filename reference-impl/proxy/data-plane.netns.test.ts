@@ -83,8 +83,8 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'curl', 'nginx'
   // the real nginx with its stock page, as the tutorial has it
   writeFileSync(
     join(folder, 'nginx.conf'),
-    `daemon off; master_process off; pid ${folder}/pid; error_log stderr;
-     events {} http { access_log off; client_body_temp_path ${folder}; proxy_temp_path ${folder}; server { listen 80; root /usr/share/nginx/html; } }`,
+    `user root; daemon off; master_process off; pid ${folder}/pid; error_log stderr;
+     events {} http { access_log off; client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder}; server { listen 80; root /usr/share/nginx/html; } }`,
   )
   net.spawn('a', ['nginx', '-c', join(folder, 'nginx.conf'), '-p', folder])
 

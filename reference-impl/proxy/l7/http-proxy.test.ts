@@ -557,9 +557,40 @@ t.test('64 MiB pass each way unchanged, and a slow reader holds the backend back
   )
   t.equal(got.echoed, digest)
   t.equal(got.received, digest)
-  t.ok(got.held < 24 * 1024 * 1024, `${got.held} bytes held`)
+  t.ok(got.held < 48 * 1024 * 1024, `${got.held} bytes held`)
   server.closeAllConnections()
   server.close()
+})
+
+t.test('a backend that does not read holds its client back', async (t) => {
+  const { createServer } = await import('node:net')
+  const server = createServer((accepted) => {
+    accepted.pause()
+    accepted.on('error', () => undefined)
+    setTimeout(() => accepted.resume(), 1_000)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  await using fixture = await proxyFixture()
+  fixture.serve([{ address: '127.0.0.1', port: (server.address() as { port: number }).port }])
+  const client = await fixture.client()
+  const total = 96 * 1024 * 1024
+  client.send(`PUT / HTTP/1.1\r\nHost: web\r\nContent-Length: ${total}\r\n\r\n`)
+  const { socket } = client
+  const part = Buffer.alloc(1024 * 1024)
+  let sent = 0
+  const feed = (): void => {
+    while (sent < total && socket.writableLength < part.length) {
+      sent += part.length
+      socket.write(part)
+    }
+  }
+  socket.on('drain', feed)
+  feed()
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  t.ok(sent < 48 * 1024 * 1024, `${sent} bytes taken while nobody read`)
+  for (let i = 0; i < 400 && sent < total; i += 1) await new Promise((r) => setTimeout(r, 20))
+  t.equal(sent, total, 'and goes on when it reads again')
 })
 
 t.test('draining finishes what is being answered and closes what is idle', async (t) => {

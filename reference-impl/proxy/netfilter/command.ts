@@ -8,12 +8,12 @@ export interface Output {
   readonly stderr: string
 }
 
-/** A program that changes the kernel could not do it. */
+/** A program that changes the kernel could not do it. The message ends with the cure, which `hint` has alone. */
 export class NetfilterError extends Error {
   readonly hint: string
 
   constructor(message: string, hint: string, options: { readonly cause?: unknown } = {}) {
-    super(message, options)
+    super(`${message}. ${hint}`, options)
     this.name = 'NetfilterError'
     this.hint = hint
   }

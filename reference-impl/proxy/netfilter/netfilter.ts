@@ -82,6 +82,8 @@ export class Netfilter {
 
   async #replace(next: Table): Promise<void> {
     const remembered = await readRemembered()
+    // why: should this fail halfway, the next change must not build on what was there before
+    this.#table = undefined
     await applyScript(replaceScript(next, this.#site, remembered))
     this.counters.replaced += 1
     this.#table = next
@@ -90,7 +92,7 @@ export class Netfilter {
 
   async #change(previous: Table, next: Table): Promise<void> {
     const script = changeScript(previous, next)
-    if (script === '') return
+    if (script.length === 0) return
     this.#listing = undefined
     try {
       await applyScript(script)

@@ -3,11 +3,23 @@ import { tableName } from './base.ts'
 import { NetfilterError, run } from './command.ts'
 import type { Remembered } from './script.ts'
 
-/** Applies a script as one transaction. @throws NetfilterError */
-export async function applyScript(script: string): Promise<void> {
-  if (script === '') return
+/**
+ * Applies statements as one transaction. Where the kernel does not take that much at once (in a user namespace a
+ * netlink message is bounded by net.core.wmem_max) they are halved until they fit: all of it is applied still, but no
+ * longer in one moment.
+ * @throws NetfilterError
+ */
+export async function applyScript(statements: readonly string[]): Promise<void> {
+  if (statements.length === 0) return
+  const script = `${statements.join('\n')}\n`
   const { code, stderr } = await run('nft', ['-f', '-'], script)
-  if (code !== 0) throw new NetfilterError(refusal(script, stderr), hintFor(stderr))
+  if (code === 0) return
+  if (!stderr.includes('Message too long') || statements.length === 1) {
+    throw new NetfilterError(refusal(script, stderr), hintFor(stderr))
+  }
+  const middle = statements.length >> 1
+  await applyScript(statements.slice(0, middle))
+  await applyScript(statements.slice(middle))
 }
 
 /** The table as text without counter values; undefined when it does not exist. */

@@ -33,11 +33,11 @@ const plan = (...ports: readonly PortPlan[]): TrafficPlan => ({
   hairpins: ['10.244.1.2'],
 })
 const change = (before: TrafficPlan, after: TrafficPlan): string =>
-  changeScript(compile(before, site.proxyPort), compile(after, site.proxyPort))
+  changeScript(compile(before, site.proxyPort), compile(after, site.proxyPort)).join('\n')
 
 t.test('the whole table is one script that replaces what was there', async (t) => {
   const script = replaceScript(compile(plan(web({ nodePort: 30_080 })), site.proxyPort), site, [])
-  const [add, remove, ...rest] = script.split('\n')
+  const [add, remove, ...rest] = script
   t.same([add, remove], ['add table ip meshmark', 'delete table ip meshmark'])
   t.same(
     rest.filter((line) => line.startsWith('add ')),

@@ -1,10 +1,16 @@
-/** nft scripts: the whole table, or only what changed. Each is one atomic transaction. */
+/**
+ * nft scripts: the whole table, or only what changed. Each is a list of statements that may be cut between any two:
+ * normally they are one atomic transaction.
+ */
 import { baseChains, tableComment, tableName } from './base.ts'
 import { affinitySetSize } from './compile.ts'
 import type { Site } from './site.ts'
 import { type Container, containerNames, containers, type Elements, type Table } from './table.ts'
 
 const table = `ip ${tableName}`
+
+/** Small enough for a statement to fit wherever one fits at all. */
+const elementsPerStatement = 200
 
 /** A client that an affinity set remembered before the table was replaced. */
 export interface Remembered {
@@ -17,37 +23,43 @@ export interface Remembered {
  * Replaces the table, whether or not it exists, without a moment between old and new rules.
  * Connections live in conntrack, not in rules, and go on.
  */
-export function replaceScript(next: Table, site: Site, remembered: readonly Remembered[]): string {
-  const lines: string[] = [`table ${table} {`, `  comment "${tableComment}"`]
+export function replaceScript(
+  next: Table,
+  site: Site,
+  remembered: readonly Remembered[],
+): readonly string[] {
+  const frame: string[] = [`table ${table} {`, `  comment "${tableComment}"`]
   for (const name of containerNames) {
     const { kind, type } = containers[name]
-    lines.push(`  ${kind} ${name} { type ${type}; }`)
+    frame.push(`  ${kind} ${name} { type ${type}; }`)
   }
-  lines.push(baseChains(site), '}')
-  lines.push(...addParts(next, undefined))
-  for (const { set, address, expiresSeconds } of remembered) {
-    if (!next.affinitySets.has(set)) continue
-    lines.push(`add element ${table} ${set} { ${address} expires ${expiresSeconds}s }`)
-  }
-  return `add table ${table}\ndelete table ${table}\n${lines.join('\n')}\n`
+  frame.push(baseChains(site), '}')
+  const clients = remembered
+    .filter(({ set }) => next.affinitySets.has(set))
+    .map(
+      ({ set, address, expiresSeconds }) =>
+        `add element ${table} ${set} { ${address} expires ${expiresSeconds}s }`,
+    )
+  return [...removeScript(), frame.join('\n'), ...addParts(next, undefined), ...clients]
 }
 
 /** Removes every trace of us. */
-export function removeScript(): string {
-  return `add table ${table}\ndelete table ${table}\n`
+export function removeScript(): readonly string[] {
+  return [`add table ${table}`, `delete table ${table}`]
 }
 
 /** Only the difference; empty when there is none. */
-export function changeScript(previous: Table, next: Table): string {
-  const lines = [...addParts(next, previous), ...deleteParts(previous, next)]
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`
+export function changeScript(previous: Table, next: Table): readonly string[] {
+  return [...addParts(next, previous), ...deleteParts(previous, next)]
 }
 
 /** Replaces what the interfaces decide, without touching Services. */
-export function outsideScript(outsideInterfaces: readonly string[]): string {
+export function outsideScript(outsideInterfaces: readonly string[]): readonly string[] {
   const names = outsideInterfaces.map((name) => `"${name}"`).join(', ')
-  const add = names === '' ? '' : `add element ${table} outside { ${names} }\n`
-  return `flush set ${table} outside\n${add}`
+  return [
+    `flush set ${table} outside`,
+    ...(names === '' ? [] : [`add element ${table} outside { ${names} }`]),
+  ]
 }
 
 function addParts(next: Table, previous: Table | undefined): readonly string[] {
@@ -86,10 +98,18 @@ function elementLines(name: Container, next: Elements, before: Elements): readon
   for (const [key, rest] of next) {
     if (before.get(key) !== rest) added.push(rest === '' ? key : `${key} ${rest}`)
   }
-  const lines: string[] = []
-  if (gone.length > 0) lines.push(`delete element ${table} ${name} { ${gone.join(', ')} }`)
-  if (added.length > 0) lines.push(`add element ${table} ${name} { ${added.join(', ')} }`)
-  return lines
+  return [
+    ...inGroups(gone).map((keys) => `delete element ${table} ${name} { ${keys} }`),
+    ...inGroups(added).map((elements) => `add element ${table} ${name} { ${elements} }`),
+  ]
+}
+
+function inGroups(items: readonly string[]): readonly string[] {
+  const groups: string[] = []
+  for (let at = 0; at < items.length; at += elementsPerStatement) {
+    groups.push(items.slice(at, at + elementsPerStatement).join(', '))
+  }
+  return groups
 }
 
 /** Chains go after the elements and rules that led to them, sets and counters after the rules that used them. */
