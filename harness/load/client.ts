@@ -2,49 +2,90 @@ import type { ProgramChannel } from '../model/cluster.ts'
 import { LoadError } from '../model/errors.ts'
 import type { LoadGenerator, LoadResult } from '../model/load.ts'
 
+/** A line of the load program (main.ts). */
 interface Answer {
   readonly id: number
   readonly result?: LoadResult
   readonly error?: string
+  readonly broke?: string
 }
 
-/** A load program at the other end of a channel. Runs one job at a time. */
+interface Waiting {
+  readonly resolve: (result: LoadResult) => void
+  readonly reject: (error: Error) => void
+}
+
+/** A load program at the other end of a channel: runs jobs one after the other, in the order in which they came. */
 export function connectLoad(channel: ProgramChannel): LoadGenerator {
-  const answers = channel.messages[Symbol.asyncIterator]()
+  const waiting = new Map<number, Waiting>()
   let lastId = 0
+  let ended: LoadError | undefined
+  const fail = (error: LoadError): void => {
+    ended ??= error
+    for (const one of waiting.values()) one.reject(ended)
+    waiting.clear()
+  }
+  const listen = async (): Promise<void> => {
+    for await (const message of channel.messages) {
+      const { id, result, error, broke } = parseAnswer(message)
+      const one = waiting.get(id)
+      waiting.delete(id)
+      if (result !== undefined) one?.resolve(result)
+      else if (error !== undefined) one?.reject(new LoadError('invalid-job', error))
+      else one?.reject(new LoadError('program-failed', `the load program broke: ${String(broke)}`))
+    }
+    const { code, signal, stderr } = await channel.exited
+    const how = signal ?? `exit code ${String(code)}`
+    fail(new LoadError('program-failed', `the load program ended (${how}) ${stderr.trim()}`.trim()))
+  }
+  listen().catch((cause: unknown) => {
+    fail(
+      cause instanceof LoadError
+        ? cause
+        : new LoadError('program-failed', String(cause), { cause }),
+    )
+  })
   return {
-    run: async (job, { signal }) => {
-      signal.throwIfAborted()
-      lastId += 1
-      channel.send({ id: lastId, job })
-      const next = await Promise.race([answers.next(), aborted(signal)])
-      if (next.done === true) {
-        const exit = await channel.exited
-        throw new LoadError(
-          'program-failed',
-          `the load program ended (${exit.signal ?? `exit code ${String(exit.code)}`}): ${exit.stderr.trim()}`,
-        )
-      }
-      const { result, error } = next.value as Answer
-      if (result === undefined)
-        throw new LoadError(
-          'invalid-job',
-          error ?? 'the load program gave neither result nor error',
-        )
-      return result
-    },
+    run: (job, { signal }) =>
+      new Promise((resolve, reject) => {
+        if (ended !== undefined) throw ended
+        signal.throwIfAborted()
+        lastId += 1
+        const id = lastId
+        const abort = (): void => {
+          waiting.delete(id)
+          channel.send({ id, cancel: true })
+          reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
+        }
+        const over = (): void => {
+          signal.removeEventListener('abort', abort)
+        }
+        waiting.set(id, {
+          resolve: (result) => {
+            over()
+            resolve(result)
+          },
+          reject: (error) => {
+            over()
+            reject(error)
+          },
+        })
+        signal.addEventListener('abort', abort, { once: true })
+        channel.send({ id, job })
+      }),
     [Symbol.asyncDispose]: () => channel[Symbol.asyncDispose](),
   }
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener(
-      'abort',
-      () => {
-        reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
-      },
-      { once: true },
-    )
-  })
+/** @throws LoadError for anything but an answer to a job */
+function parseAnswer(message: unknown): Answer {
+  if (typeof message === 'object' && message !== null && 'id' in message) {
+    const { id } = message
+    if (typeof id === 'number' && ('result' in message || 'error' in message || 'broke' in message))
+      return message as Answer
+  }
+  throw new LoadError(
+    'program-failed',
+    `the load program said ${JSON.stringify(message).slice(0, 200)}, want an answer to a job`,
+  )
 }

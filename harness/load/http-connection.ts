@@ -1,180 +1,141 @@
-import { createHash } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import type { LoadTarget } from '../model/load.ts'
+import type { AnswerChecker } from './answer-checker.ts'
+import { answerReader } from './answer-reader.ts'
+import { failureName, type Outcome } from './outcome.ts'
 
 type HttpTarget = Extract<LoadTarget, { kind: 'http' | 'http-connect' }>
 
-/** What came of one request. */
-export type Outcome =
-  | { readonly kind: 'answered' }
-  | { readonly kind: 'foreign'; readonly detail: string }
-  | { readonly kind: 'failed'; readonly why: string }
-
-/** Checks answers: the first by its hash, every one after it byte by byte against the first. */
-export interface AnswerChecker {
-  check(status: number, body: Buffer): Outcome
-}
-
-const answered: Outcome = { kind: 'answered' }
-
-export function answerChecker({ expect }: HttpTarget): AnswerChecker {
-  let known: Buffer | undefined
-  return {
-    check: (status, body) => {
-      // why: a proxy that gives up says so itself (5xx); anything else that is not the page is a stranger's
-      if (status !== expect.status && status >= 500)
-        return { kind: 'failed', why: `status ${status}` }
-      if (status !== expect.status) return { kind: 'foreign', detail: `status ${status}` }
-      if (known !== undefined && known.equals(body)) return answered
-      const hash = createHash('sha256').update(body).digest('hex')
-      if (hash !== expect.bodySha256)
-        return { kind: 'foreign', detail: `a body of ${body.length} bytes that is not the page` }
-      known = Buffer.from(body)
-      return answered
-    },
-  }
-}
-
-export function requestBytes(target: HttpTarget, close: boolean): Buffer {
-  return Buffer.from(
-    `GET ${target.path} HTTP/1.1\r\nHost: ${target.authority}\r\nUser-Agent: meshmark-load\r\n${close ? 'Connection: close\r\n' : ''}\r\n`,
-  )
-}
-
-/** What an operating system error is called in a result. */
-export function failureName(error: NodeJS.ErrnoException): string {
-  const names: Readonly<Record<string, string>> = {
-    ECONNREFUSED: 'refused',
-    ECONNRESET: 'reset',
-    EPIPE: 'reset',
-    ETIMEDOUT: 'timed-out',
-    EHOSTUNREACH: 'unreachable',
-    ENETUNREACH: 'unreachable',
-    EADDRNOTAVAIL: 'no local port left',
-    EMFILE: 'no file descriptor left',
-  }
-  return names[error.code ?? ''] ?? error.message
-}
-
 /** One kept-alive connection with one request at a time. Made anew when it breaks. */
 export interface Connection {
-  readonly isIdle: boolean
+  /** Resolves when it stands or cannot be had: then the next request tells why. */
+  open(): Promise<void>
+  /** Sends the request. The outcome is told once, later. */
   send(done: (outcome: Outcome) => void): void
   close(): void
 }
 
-const headEnd = Buffer.from('\r\n\r\n')
+export interface ConnectionInit {
+  readonly target: HttpTarget
+  readonly checker: AnswerChecker
+  /** Asks for `Connection: close` and connects anew for each request. */
+  readonly closing: boolean
+}
 
-/** Opens connections to a target; the raw bytes are parsed no further than to find the end of each answer. */
-export function connection(
-  target: HttpTarget,
-  checker: AnswerChecker,
-  closing = false,
-): Connection {
+/** A closing server that does not hang up is left after this time. */
+const lingerMs = 1_000
+
+/** Connections that take longer to open are not waited for before the load begins. */
+const openingMs = 1_000
+
+/** Reads are handed on at once and kept by nobody, so that all connections can share one buffer. */
+const readBuffer = Buffer.allocUnsafe(64 * 1024)
+
+export function connection({ target, checker, closing }: ConnectionInit): Connection {
   const request = requestBytes(target, closing)
+  const reader = answerReader()
   let socket: Socket | undefined
   let pending: ((outcome: Outcome) => void) | undefined
-  let bytes: Buffer = Buffer.alloc(0)
 
   const settle = (outcome: Outcome): void => {
     const done = pending
     pending = undefined
     done?.(outcome)
   }
-  const drop = (): void => {
-    socket?.removeAllListeners()
-    socket?.on('error', () => undefined)
-    socket?.destroy()
+  const forget = (): Socket | undefined => {
+    const forgotten = socket
     socket = undefined
-    bytes = Buffer.alloc(0)
+    reader.reset()
+    forgotten?.removeAllListeners()
+    forgotten?.on('error', () => undefined)
+    return forgotten
   }
   const fail = (why: string): void => {
-    drop()
+    forget()?.destroy()
     settle({ kind: 'failed', why })
   }
-  const onData = (chunk: Buffer): void => {
-    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk])
-    const answer = parseAnswer(bytes)
+  const finish = (answer: ReturnType<typeof reader.push>): void => {
     if (answer === undefined) return
-    if (answer === 'malformed') {
+    if (answer === 'malformed' || pending === undefined) {
       fail('malformed')
       return
     }
-    bytes = bytes.subarray(answer.end)
     const outcome = checker.check(answer.status, answer.body)
-    if (closing || answer.closes) drop()
+    if (closing) leave(forget())
+    else if (answer.closes || answer.hasMore) {
+      forget()?.destroy()
+      connectNow()
+    }
     settle(outcome)
   }
-  const open = (): Socket => {
-    const made = connect({ host: target.host, port: target.port, noDelay: true })
-    made.on('data', onData)
+  const ended = (): void => {
+    finish(reader.end())
+    if (pending !== undefined) fail('closed')
+    else forget()?.destroy()
+  }
+  const connectNow = (): Socket => {
+    const made = connect({
+      host: target.host,
+      port: target.port,
+      noDelay: true,
+      onread: {
+        buffer: readBuffer,
+        callback: (size, bytes) => {
+          if (made === socket)
+            finish(reader.push(Buffer.from(bytes.buffer, bytes.byteOffset, size)))
+          return true
+        },
+      },
+    })
+    socket = made
     made.on('error', (error) => {
       fail(failureName(error))
     })
-    made.on('close', () => {
-      if (pending === undefined) drop()
-      else fail('closed')
-    })
+    made.on('end', ended)
+    made.on('close', ended)
     return made
   }
   return {
-    get isIdle() {
-      return pending === undefined
-    },
+    open: () =>
+      new Promise((resolve) => {
+        const made = socket ?? connectNow()
+        const timer = setTimeout(resolve, openingMs)
+        for (const event of ['connect', 'error', 'close'] as const)
+          made.once(event, () => {
+            clearTimeout(timer)
+            resolve()
+          })
+      }),
     send: (done) => {
       pending = done
-      socket ??= open()
-      socket.write(request)
+      const made = socket ?? connectNow()
+      made.write(request)
     },
-    close: drop,
+    close: () => {
+      pending = undefined
+      forget()?.destroy()
+    },
   }
 }
 
-interface Answer {
-  readonly status: number
-  readonly body: Buffer
-  readonly end: number
-  readonly closes: boolean
+/**
+ * Lets the server close first: then the port's TIME_WAIT is the server's, and this side does not run out of ports
+ * (28 thousand of them, each held for a minute).
+ */
+function leave(socket: Socket | undefined): void {
+  if (socket === undefined) return
+  socket.setTimeout(lingerMs, () => {
+    socket.destroy()
+  })
+  socket.once('end', () => {
+    socket.destroy()
+  })
+  socket.resume()
 }
 
-/** Finds one complete answer at the start of the bytes; undefined when more have to come. */
-export function parseAnswer(bytes: Buffer): Answer | 'malformed' | undefined {
-  const end = bytes.indexOf(headEnd)
-  if (end === -1) return bytes.length > 65_536 ? 'malformed' : undefined
-  const head = bytes.toString('latin1', 0, end)
-  const status = Number(head.slice(9, 12))
-  if (!head.startsWith('HTTP/1.') || !(status >= 200 && status <= 599)) return 'malformed'
-  const closes = /\r\nconnection:[ \t]*close/i.test(head)
-  const start = end + 4
-  const length = /\r\ncontent-length:[ \t]*(\d+)/i.exec(head)?.[1]
-  if (length !== undefined) {
-    const stop = start + Number(length)
-    return bytes.length < stop
-      ? undefined
-      : { status, body: bytes.subarray(start, stop), end: stop, closes }
-  }
-  return /\r\ntransfer-encoding:[ \t]*chunked/i.test(head)
-    ? parseChunks(bytes, start, status, closes)
-    : 'malformed'
-}
-
-function parseChunks(
-  bytes: Buffer,
-  start: number,
-  status: number,
-  closes: boolean,
-): Answer | 'malformed' | undefined {
-  const parts: Buffer[] = []
-  let at = start
-  for (;;) {
-    const lineEnd = bytes.indexOf('\r\n', at)
-    if (lineEnd === -1) return undefined
-    const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16)
-    if (!(size >= 0)) return 'malformed'
-    const next = lineEnd + 2 + size + 2
-    if (bytes.length < next) return undefined
-    if (size === 0) return { status, body: Buffer.concat(parts), end: next, closes }
-    parts.push(bytes.subarray(lineEnd + 2, lineEnd + 2 + size))
-    at = next
-  }
+function requestBytes({ path, authority }: HttpTarget, closing: boolean): Buffer {
+  const close = closing ? 'Connection: close\r\n' : ''
+  return Buffer.from(
+    `GET ${path} HTTP/1.1\r\nHost: ${authority}\r\nUser-Agent: meshmark-load\r\n${close}\r\n`,
+  )
 }

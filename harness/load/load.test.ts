@@ -3,6 +3,7 @@ import t from 'tap'
 import type { LoadJob, LoadTarget } from '../model/load.ts'
 import { cannotRunNginx, freePort, startNginx } from '../testing/nginx.ts'
 import { parseJob } from './job.ts'
+import type { LoadResult } from '../model/load.ts'
 import { runLoad } from './run.ts'
 
 const skip = cannotRunNginx()
@@ -34,6 +35,10 @@ function job(
   }
 }
 
+function run(one: LoadJob): Promise<LoadResult> {
+  return runLoad(one, { signal: new AbortController().signal })
+}
+
 t.test('every answer of a real nginx is counted, in each kind of loop', { skip }, async (t) => {
   await using nginx = await startNginx(locations)
   const closed = { profile: { kind: 'closed-loop', concurrency: 4 } } as const
@@ -47,7 +52,7 @@ t.test('every answer of a real nginx is counted, in each kind of loop', { skip }
     ['new connections, open loop', job(nginx.port, '/', {}, 'http-connect')],
   ]
   for (const [name, one] of jobs) {
-    const result = await runLoad(one)
+    const result = await run(one)
     t.ok(result.completed > 0, `${name}: ${result.completed} answers`)
     t.equal(result.response.count, result.completed, `${name}: each has its time`)
     t.same(result.failures, {}, `${name}: no failure`)
@@ -58,8 +63,8 @@ t.test('every answer of a real nginx is counted, in each kind of loop', { skip }
 
 t.test('equal seeds send equally many requests', { skip }, async (t) => {
   await using nginx = await startNginx(locations)
-  const first = await runLoad(job(nginx.port, '/'))
-  const second = await runLoad(job(nginx.port, '/'))
+  const first = await run(job(nginx.port, '/'))
+  const second = await run(job(nginx.port, '/'))
   t.equal(first.scheduled, second.scheduled)
 })
 
@@ -72,7 +77,7 @@ t.test(
       { kind: 'open-loop', rateRps: 300, maxInFlight: 100 },
       { kind: 'closed-loop', concurrency: 4 },
     ] as const) {
-      const result = await runLoad(job(nginx.port, '/other', { profile, durationMs: 20_000 }))
+      const result = await run(job(nginx.port, '/other', { profile, durationMs: 20_000 }))
       t.match(result.invalid, [/^foreign answer: a body of 11 bytes/], profile.kind)
       t.ok(
         result.windowMs < 10_000 || Number.isNaN(result.windowMs),
@@ -84,13 +89,13 @@ t.test(
 
 t.test('an error of a proxy is a failure, not a stranger', { skip }, async (t) => {
   await using nginx = await startNginx(locations)
-  const result = await runLoad(job(nginx.port, '/busy'))
+  const result = await run(job(nginx.port, '/busy'))
   t.equal(result.failures['status 503'], result.scheduled)
   t.ok(result.invalid.some((why) => why.includes('no request was answered')))
 })
 
 t.test('nobody listens: every request fails as refused and the trial is invalid', async (t) => {
-  const result = await runLoad(job(await freePort(), '/'))
+  const result = await run(job(await freePort(), '/'))
   t.equal(result.completed, 0)
   t.equal(result.failures['refused'], result.scheduled)
   t.not(result.invalid.length, 0)
@@ -99,7 +104,7 @@ t.test('nobody listens: every request fails as refused and the trial is invalid'
 t.test('a job that makes no sense is refused with field, value and rule', (t) => {
   const good = job(80, '/')
   t.throws(() => parseJob({ ...good, durationMs: 5 }), {
-    message: 'durationMs: got 5, want a number from 100 to 600000',
+    message: 'durationMs: got 5, want a whole number from 100 to 600000',
   })
   t.throws(
     () => parseJob({ ...good, profile: { kind: 'open-loop', rateRps: 0, maxInFlight: 1 } }),

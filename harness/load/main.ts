@@ -5,7 +5,9 @@ import { runLoad } from './run.ts'
 
 /*
  * The load program: takes jobs as JSON lines on stdin, `{"id":n,"job":{...}}`, runs them one after the other and
- * answers each with `{"id":n,"result":{...}}` or `{"id":n,"error":"..."}`. It ends with its stdin.
+ * answers each with `{"id":n,"result":{...}}`, `{"id":n,"error":"..."}` when the job makes no sense, or
+ * `{"id":n,"broke":"..."}` when the generator itself failed. `{"id":n,"cancel":true}` ends a job without an answer.
+ * It ends with its stdin.
  */
 
 /** A generator that waits for a CPU measures its own waiting. Only root may ask for this; without it we are as we are. */
@@ -15,23 +17,74 @@ try {
   // why: the lag of the schedule tells, and invalidates a trial that suffered
 }
 
+const underWay = new Map<unknown, AbortController>()
 let last = Promise.resolve()
 
-async function serve(line: string): Promise<void> {
-  const { id, job } = JSON.parse(line) as { readonly id: number; readonly job: unknown }
+function answer(message: object): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`)
+}
+
+async function serve(id: unknown, job: unknown, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  let parsed: ReturnType<typeof parseJob>
   try {
-    const result = await runLoad(parseJob(job))
-    process.stdout.write(`${JSON.stringify({ id, result })}\n`)
+    parsed = parseJob(job)
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    process.stdout.write(`${JSON.stringify({ id, error: text })}\n`)
+    answer({ id, error: textOf(error) })
+    return
+  }
+  try {
+    answer({ id, result: await runLoad(parsed, { signal }) })
+  } catch (error) {
+    if (!signal.aborted) answer({ id, broke: textOf(error) })
   }
 }
 
+function receive(line: string): void {
+  const message = read(line)
+  if (message === undefined) {
+    answer({ id: null, error: `line: got ${line.slice(0, 200)}, want {"id":n,"job":{...}}` })
+    return
+  }
+  const { id, job, cancel } = message
+  if (cancel === true) {
+    underWay.get(id)?.abort()
+    return
+  }
+  const controller = new AbortController()
+  underWay.set(id, controller)
+  last = last
+    .then(() => serve(id, job, controller.signal))
+    .finally(() => {
+      underWay.delete(id)
+    })
+}
+
+interface Message {
+  readonly id: unknown
+  readonly job?: unknown
+  readonly cancel?: unknown
+}
+
+function read(line: string): Message | undefined {
+  try {
+    const message: unknown = JSON.parse(line)
+    return typeof message === 'object' && message !== null && 'id' in message ? message : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 const lines = createInterface({ input: process.stdin })
-lines.on('line', (line) => {
-  last = last.then(() => serve(line))
-})
+lines.on('line', receive)
 lines.on('close', () => {
+  process.exit(0)
+})
+// why: whoever listened is gone, and so is the reason to be here
+process.stdout.on('error', () => {
   process.exit(0)
 })

@@ -32,14 +32,16 @@ t.test('nothing starts before it is due, everything starts, in order', async (t)
   const schedule = poissonSchedule(3, 500, 300)
   const startMs = performance.now() + 10
   const seen: number[] = []
-  await pace(
-    schedule,
+  await pace(schedule, {
     startMs,
-    (index, intendedMs) => {
-      if (performance.now() < intendedMs) t.fail(`${index} started early`)
-      seen.push(index)
+    start: (intendedMs) => {
+      if (performance.now() < intendedMs) t.fail(`${intendedMs} started early`)
+      seen.push(intendedMs)
     },
-    () => false,
+    stopped: () => false,
+  })
+  t.same(
+    seen,
+    [...schedule].map((time) => startMs + time),
   )
-  t.same(seen, [...schedule.keys()])
 })

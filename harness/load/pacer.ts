@@ -3,7 +3,7 @@ import { randomStream } from '../measure/random.ts'
 /** Timers fire up to a millisecond late: the rest of the way is polled. */
 const timerMarginMs = 1.2
 
-/** Two turns of polling that are closer than this had no work between them. */
+/** A turn of polling that took longer than this was not idle: something else ran. */
 const idleTurnMs = 0.1
 
 /**
@@ -21,37 +21,52 @@ function gap(next: () => number, rateRps: number): number {
   return (-Math.log(1 - next()) * 1000) / rateRps
 }
 
+export interface PaceInit {
+  /** Where the schedule's zero is, in milliseconds of `performance.now()`. */
+  readonly startMs: number
+  /** Called when a request is due, never before. */
+  readonly start: (intendedMs: number) => void
+  readonly stopped: () => boolean
+  /** Told of time that went by waiting awake. */
+  readonly polled?: (idleMs: number) => void
+  /** Changes with everything that is done: a turn of polling in which it changed was not idle. */
+  readonly activity?: () => number
+}
+
 /**
- * Calls `start` for every time of a schedule when it is due, never before; the caller learns by how much it is late.
- * Resolves when all have started. `stopped` ends it early; `polled` is told of time that went by waiting awake.
+ * Starts everything in a schedule when it is due, and resolves when all have started or `stopped` says so. It sleeps
+ * on a timer until shortly before the next one is due and polls the rest of the way, answers being read meanwhile.
  */
 export function pace(
   schedule: Float64Array,
-  startMs: number,
-  start: (index: number, intendedMs: number) => void,
-  stopped: () => boolean,
-  polled: (idleMs: number) => void = () => undefined,
+  { startMs, start, stopped, polled = () => undefined, activity = () => 0 }: PaceInit,
 ): Promise<void> {
   return new Promise((resolve) => {
     let index = 0
-    let idleSince: number | undefined
+    let pollingSince: number | undefined
+    let seenActivity = 0
     const turn = (): void => {
       const now = performance.now()
-      if (idleSince !== undefined && now - idleSince < idleTurnMs) polled(now - idleSince)
-      idleSince = undefined
-      while (index < schedule.length && startMs + (schedule[index] ?? 0) <= now) {
-        if (stopped()) break
-        start(index, startMs + (schedule[index] ?? 0))
+      if (pollingSince !== undefined) {
+        const tookMs = now - pollingSince
+        if (tookMs < idleTurnMs && activity() === seenActivity) polled(tookMs)
+        pollingSince = undefined
+      }
+      let dueMs = startMs + (schedule[index] ?? Infinity)
+      while (dueMs <= now && !stopped()) {
+        start(dueMs)
         index += 1
+        dueMs = startMs + (schedule[index] ?? Infinity)
       }
       if (index >= schedule.length || stopped()) {
         resolve()
         return
       }
-      const waitMs = startMs + (schedule[index] ?? 0) - now
+      const waitMs = dueMs - performance.now()
       if (waitMs > timerMarginMs) setTimeout(turn, waitMs - timerMarginMs)
       else {
-        idleSince = performance.now()
+        pollingSince = performance.now()
+        seenActivity = activity()
         setImmediate(turn)
       }
     }

@@ -1,18 +1,24 @@
+import type { AbortOptions } from '../model/abort.ts'
 import type { LoadJob, LoadResult } from '../model/load.ts'
 import { autocannonLoad } from './autocannon.ts'
 import { dnsLoad } from './dns.ts'
 import { openHttp } from './http.ts'
 import { httpConnect } from './http-connect.ts'
 
-/** Runs one job with the generator that fits it. */
-export function runLoad(job: LoadJob): Promise<LoadResult> {
+/**
+ * Runs one job with the generator that fits it.
+ * @throws the signal's reason when it is aborted, an operating system error when nothing can be sent at all
+ */
+export function runLoad(job: LoadJob, options: AbortOptions): Promise<LoadResult> {
   const { target, profile } = job
   switch (target.kind) {
     case 'http':
-      return profile.kind === 'open-loop' ? openHttp(job, target) : autocannonLoad(job, target)
+      return profile.kind === 'open-loop'
+        ? openHttp(job, target, options)
+        : autocannonLoad(job, target, options)
     case 'http-connect':
-      return httpConnect(job, target)
+      return httpConnect(job, target, options)
     case 'dns':
-      return dnsLoad(job, target)
+      return dnsLoad(job, target, options)
   }
 }

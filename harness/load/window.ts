@@ -1,179 +1,181 @@
-import { performance, PerformanceObserver } from 'node:perf_hooks'
 import { recorder } from '../measure/histogram.ts'
 import type { LoadJob, LoadResult } from '../model/load.ts'
+import { generatorHealth } from './health.ts'
+import { inFlightMeter } from './in-flight.ts'
+import type { Outcome } from './outcome.ts'
+import { reasonsAgainst } from './validity.ts'
 
-/** Rules by which a trial is refused; declared here, before any run, and blind to the arm. */
-const rules = {
-  /** The schedule was kept: 99 of 100 requests (90 where samples are few) left within this time of when they were due. */
-  lagUs: 1_000,
-  /** The generator had time left (open loop). */
-  utilization: 0.8,
-  /** The rate was held. */
-  rateError: 0.01,
-  /** Little's law: mean in flight, sampled independently, = rate x mean time from send to last byte. */
-  littleError: 0.2,
-  /** Differences below this many requests are noise of the sampling. */
-  littleLeast: 1,
-} as const
+/** A request under way, and the times that its latency counts from, in milliseconds of `performance.now()`. */
+export interface Started {
+  /** When it was due. In a closed loop, when it was sent. */
+  readonly intendedMs: number
+  /** When the generator took it up. */
+  readonly startedMs: number
+  /** When it was sent: later than `startedMs` when it waited for a free connection. */
+  sentMs: number
+  /** It was due, or in a closed loop sent, inside the measured window. */
+  readonly counts: boolean
+}
 
-/** Counts what happens in the measured window of one trial. */
+/** Counts what happens in the measured window of one trial; the warm-up runs through it uncounted. */
 export interface Window {
-  /** A request was due in the window. */
-  scheduled(): void
-  sent(intendedMs: number, sentMs: number): void
-  completed(intendedMs: number, sentMs: number, doneMs: number): void
+  /** Takes up a request that is due; undefined when there are too many in flight, which ends the trial. */
+  start(intendedMs: number): Started
+  done(request: Started, outcome: Outcome): void
+  /** Something failed that belongs to no request in particular, like a connection. */
   failed(why: string): void
   /** A stranger answered: nothing of this trial may be used. */
   foreign(detail: string): void
-  overflowed(): void
+  /** A request that is given up at the end: its true time is longer than the time it was waited for. */
+  abandon(request: Started): void
   /** The generator waited awake: time that it had to spare. */
   polled(idleMs: number): void
+  /** Everything that was done, counted: changes with every start and answer. */
+  readonly activity: number
+  readonly inFlight: number
+  /** The trial cannot become valid any more. */
   readonly isStopped: boolean
-  inFlight: number
   begin(): void
   /** The window is over; requests under way may still finish. */
   end(): void
   result(tool: string): LoadResult
 }
 
-export function measuredWindow(job: LoadJob): Window {
+/** The warm-up may have this many times the requests in flight: a cold target stalls. */
+const warmupLeeway = 10
+
+export interface WindowInit {
+  /** Told of every answer, in the warm-up too. */
+  readonly onAnswer?: (responseUs: number, nowMs: number) => void
+}
+
+export function measuredWindow(job: LoadJob, { onAnswer }: WindowInit = {}): Window {
   const response = recorder()
   const service = recorder()
   const lag = recorder()
   const failures = new Map<string, number>()
   const invalid = new Set<string>()
+  const health = generatorHealth()
+  const inFlight = inFlightMeter()
+  const isOpen = job.profile.kind === 'open-loop'
+  const most = isOpen && 'maxInFlight' in job.profile ? job.profile.maxInFlight : Infinity
+  let phase: 'before' | 'inside' | 'after' = 'before'
+  let beganMs = 0
+  let endedMs = 0
+  let atBegin = 0
+  let backlog = 0
   let scheduled = 0
   let completed = 0
-  let completedInside = 0
-  let beganMs: number | undefined
-  let endedMs = Infinity
-  let stopped = false
-  let samples = 0
-  let sampledInFlight = 0
-  let sampler: NodeJS.Timeout | undefined
-  let cpu = process.cpuUsage()
-  let loop = performance.eventLoopUtilization()
-  let usedCpuUs = 0
-  let utilization = 0
-  let gcMs = 0
-  let polledMs = 0
-  const observer = new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) gcMs += entry.duration
-  })
-  const window: Window = {
-    inFlight: 0,
+  let answersInside = 0
+  let startedSumUs = 0
+  let activity = 0
+
+  const fail = (why: string): void => {
+    failures.set(why, (failures.get(why) ?? 0) + 1)
+  }
+  const foreign = (detail: string): void => {
+    fail('foreign-answer')
+    invalid.add(`foreign answer: ${detail}`)
+  }
+  const record = ({ intendedMs, sentMs }: Started, nowMs: number): void => {
+    response.record((nowMs - intendedMs) * 1000)
+    service.record((nowMs - (sentMs === 0 ? intendedMs : sentMs)) * 1000)
+  }
+  return {
+    get activity() {
+      return activity
+    },
+    get inFlight() {
+      return inFlight.now
+    },
     get isStopped() {
-      return stopped
-    },
-    scheduled: () => {
-      scheduled += 1
-    },
-    sent: (intendedMs, sentMs) => {
-      lag.record((sentMs - intendedMs) * 1000)
-    },
-    completed: (intendedMs, sentMs, doneMs) => {
-      completed += 1
-      if (doneMs <= endedMs) completedInside += 1
-      response.record((doneMs - intendedMs) * 1000)
-      service.record((doneMs - sentMs) * 1000)
-    },
-    failed: (why) => {
-      failures.set(why, (failures.get(why) ?? 0) + 1)
-    },
-    foreign: (detail) => {
-      stopped = true
-      window.failed('foreign-answer')
-      invalid.add(`foreign answer: ${detail}`)
-    },
-    overflowed: () => {
-      stopped = true
-      invalid.add(`more than ${maxInFlight(job)} requests in flight`)
+      return invalid.size > 0
     },
     polled: (idleMs) => {
-      polledMs += idleMs
+      health.polled(idleMs)
+    },
+    foreign,
+    failed: (why) => {
+      if (phase === 'inside') fail(why)
+    },
+    start: (intendedMs) => {
+      const counts = phase === 'inside'
+      const startedMs = performance.now()
+      activity += 1
+      inFlight.change(1)
+      if (inFlight.now > most * (counts ? 1 : warmupLeeway))
+        invalid.add(`more than ${most} requests in flight`)
+      if (counts) {
+        scheduled += 1
+        if (isOpen) lag.record((startedMs - intendedMs) * 1000)
+      }
+      return { intendedMs, startedMs, sentMs: 0, counts }
+    },
+    done: (request, outcome) => {
+      const nowMs = performance.now()
+      activity += 1
+      inFlight.change(-1)
+      if (outcome.kind === 'foreign') {
+        foreign(outcome.detail)
+        return
+      }
+      if (outcome.kind === 'failed') {
+        if (request.counts) fail(outcome.why)
+        return
+      }
+      if (phase === 'inside') answersInside += 1
+      onAnswer?.((nowMs - request.intendedMs) * 1000, nowMs)
+      if (!request.counts) return
+      completed += 1
+      startedSumUs += (nowMs - request.startedMs) * 1000
+      record(request, nowMs)
+    },
+    abandon: (request) => {
+      inFlight.change(-1)
+      if (!request.counts) return
+      fail('timed-out')
+      record(request, performance.now())
     },
     begin: () => {
-      polledMs = 0
+      phase = 'inside'
       beganMs = performance.now()
-      cpu = process.cpuUsage()
-      loop = performance.eventLoopUtilization()
-      gcMs = 0
-      observer.observe({ entryTypes: ['gc'] })
-      sampler = setInterval(() => {
-        samples += 1
-        sampledInFlight += window.inFlight
-      }, 5)
+      atBegin = inFlight.now
+      health.begin()
+      inFlight.begin()
     },
     end: () => {
+      if (phase !== 'inside') return
+      phase = 'after'
       endedMs = performance.now()
-      clearInterval(sampler)
-      observer.disconnect()
-      const used = process.cpuUsage(cpu)
-      usedCpuUs = used.user + used.system
-      const { active, idle } = performance.eventLoopUtilization(loop)
-      utilization = Math.max(0, active - polledMs) / Math.max(1, active + idle)
+      backlog = inFlight.now - atBegin
+      inFlight.end()
+      health.end()
     },
     result: (tool) => {
-      const windowMs = beganMs === undefined ? 0 : endedMs - beganMs
-      const achievedRps = windowMs === 0 ? 0 : (completedInside / windowMs) * 1000
-      const summaries = {
+      const windowMs = endedMs - beganMs
+      const { cpuUs, utilization, gcMs } = health.used
+      const found = {
+        scheduled,
+        completed,
+        failures: Object.fromEntries(failures),
+        windowMs,
+        achievedRps: windowMs === 0 ? 0 : (answersInside / windowMs) * 1000,
         response: response.summary(),
         service: service.summary(),
         lag: lag.summary(),
+        generator: { cpuUs, eventLoopUtilization: utilization, gcMs, tool },
       }
-      const meanInFlight = samples === 0 ? 0 : sampledInFlight / samples
-      const found = { scheduled, completed, windowMs, achievedRps, meanInFlight, ...summaries }
-      return {
+      const { mean, standardError } = inFlight.found
+      const judged = {
         ...found,
-        failures: Object.fromEntries(failures),
-        generator: { cpuUs: usedCpuUs, eventLoopUtilization: utilization, gcMs, tool },
-        invalid: [...invalid, ...judge(job, found, utilization, failures)],
+        inFlight: { mean, standardError },
+        meanStartedUs: completed === 0 ? 0 : startedSumUs / completed,
+        answersInside,
+        backlog,
       }
+      // why: a trial that was stopped has its reason, and is too short for the other rules
+      const reasons = invalid.size > 0 ? [...invalid] : reasonsAgainst(job, judged)
+      return { ...found, meanInFlight: mean, invalid: reasons }
     },
   }
-  return window
-}
-
-type Found = Pick<
-  LoadResult,
-  'scheduled' | 'completed' | 'windowMs' | 'meanInFlight' | 'service' | 'lag'
->
-
-function judge(
-  job: LoadJob,
-  found: Found,
-  utilization: number,
-  failures: ReadonlyMap<string, number>,
-): readonly string[] {
-  const reasons: string[] = []
-  if (found.completed === 0) reasons.push('no request was answered')
-  for (const [why, count] of failures)
-    if (why !== 'foreign-answer') reasons.push(`${count} requests failed: ${why}`)
-  if (job.profile.kind === 'closed-loop') return reasons
-  const { lag, scheduled, windowMs, meanInFlight, service } = found
-  const [share, lagUs] =
-    lag.p99Us === undefined ? ([90, lag.p90Us ?? lag.maxUs] as const) : ([99, lag.p99Us] as const)
-  if (lagUs > rules.lagUs)
-    reasons.push(
-      `the schedule was not kept: ${share} of 100 requests left up to ${Math.round(lagUs)} µs late, want ${rules.lagUs} at most`,
-    )
-  if (utilization > rules.utilization)
-    reasons.push(
-      `the generator was busy for ${Math.round(utilization * 100)} % of the time, want ${rules.utilization * 100} % at most`,
-    )
-  if (found.completed < scheduled * (1 - rules.rateError))
-    reasons.push(`${found.completed} of ${scheduled} requests were answered, want 99 of 100`)
-  const expected = ((found.completed / windowMs) * service.meanUs) / 1000
-  if (
-    Math.abs(meanInFlight - expected) >
-    Math.max(rules.littleLeast, rules.littleError * Math.max(meanInFlight, expected))
-  )
-    reasons.push(
-      `Little's law does not hold: ${meanInFlight.toFixed(2)} in flight, ${expected.toFixed(2)} by rate and time`,
-    )
-  return reasons
-}
-
-function maxInFlight({ profile }: LoadJob): number {
-  return profile.kind === 'open-loop' ? profile.maxInFlight : profile.concurrency
 }

@@ -1,0 +1,73 @@
+import type { LoadJob, LoadResult } from '../model/load.ts'
+import type { InFlightMean } from './in-flight.ts'
+import { ownFailures } from './outcome.ts'
+
+/** Rules by which a trial is refused; declared here, before any run, and blind to the arm. */
+const rules = {
+  /** The schedule was kept: 99 of 100 requests (90 where samples are few) left within this time of when they were due. */
+  lagUs: 1_000,
+  /** The generator had time left (open loop). */
+  utilization: 0.8,
+  /** The rate was held: this share of requests may go without an answer, or be left over at the end. */
+  rateError: 0.01,
+  /** Little's law: mean in flight, sampled independently, = rate x mean time from start to last byte. */
+  littleError: 0.05,
+  /** And so much more is the sampling's own noise: standard errors, and requests. */
+  littleErrors: 5,
+  littleLeast: 0.5,
+} as const
+
+/** What the rules are applied to. */
+export type Found = Omit<LoadResult, 'invalid' | 'meanInFlight'> & {
+  readonly inFlight: InFlightMean
+  /** Mean time from the actual start to the last byte, waiting for a free connection included. */
+  readonly meanStartedUs: number
+  /** Answers that came inside the window, whenever their requests started. */
+  readonly answersInside: number
+  /** Requests in flight at the window's end, less those at its start. */
+  readonly backlog: number
+}
+
+/** Why a result must not be used; nothing for a valid one. */
+export function reasonsAgainst({ profile }: LoadJob, found: Found): readonly string[] {
+  const reasons = [...failures(found)]
+  if (profile.kind === 'open-loop') reasons.push(...schedule(found), ...rate(found))
+  reasons.push(...little(found))
+  return reasons
+}
+
+function* failures(found: Found): Generator<string> {
+  if (found.completed === 0) yield 'no request was answered'
+  for (const [why, count] of Object.entries(found.failures))
+    if (ownFailures.has(why)) yield `the generator's machine ran out: ${count} requests had ${why}`
+  const failed = Object.values(found.failures).reduce((sum, count) => sum + count, 0)
+  if (failed > found.scheduled * rules.rateError)
+    yield `${failed} of ${found.scheduled} requests failed, want 1 of 100 at most: ${Object.keys(found.failures).join(', ')}`
+}
+
+function* schedule({ lag, generator }: Found): Generator<string> {
+  const [share, lagUs] =
+    lag.p99Us === undefined ? ([90, lag.p90Us ?? lag.maxUs] as const) : ([99, lag.p99Us] as const)
+  if (lagUs > rules.lagUs)
+    yield `the schedule was not kept: ${share} of 100 requests left up to ${Math.round(lagUs)} µs late, want ${rules.lagUs} at most`
+  const { eventLoopUtilization } = generator
+  if (eventLoopUtilization > rules.utilization)
+    yield `the generator was busy for ${Math.round(eventLoopUtilization * 100)} % of the time, want ${rules.utilization * 100} % at most`
+}
+
+function* rate({ scheduled, backlog, inFlight }: Found): Generator<string> {
+  // why: of a steady load, the difference of two momentary counts has this spread (Poisson)
+  const noise = 4 * Math.sqrt(2 * Math.max(1, inFlight.mean))
+  if (backlog > scheduled * rules.rateError + noise)
+    yield `the rate was not held: ${backlog} more of ${scheduled} requests were unanswered at the end than at the start`
+}
+
+function* little({ answersInside, windowMs, meanStartedUs, inFlight }: Found): Generator<string> {
+  if (windowMs === 0) return
+  const expected = ((answersInside / windowMs) * meanStartedUs) / 1000
+  const tolerated =
+    rules.littleError * Math.max(inFlight.mean, expected) +
+    Math.max(rules.littleLeast, rules.littleErrors * inFlight.standardError)
+  if (Math.abs(inFlight.mean - expected) > tolerated)
+    yield `Little's law does not hold: ${inFlight.mean.toFixed(2)} in flight, ${expected.toFixed(2)} by rate and time`
+}
