@@ -1,14 +1,21 @@
 /**
- * How much the HTTP path costs beside nginx and haproxy as proxies in the same place: client namespace, node with the
- * proxy, backend namespace with nginx's stock page. `node dist/reference-impl/proxy/bench-l7.js [rounds] [seconds]
- * [connections]`. Arms alternate in random order; each figure is the median over rounds with its spread; ratios are
- * taken within a round, so that a slow moment of the machine hits both sides.
+ * What the way through a Service costs: client namespace, node, backend namespace with nginx's stock page.
+ * Arms: `direct` to the pod; `l4` through a ClusterIP in the kernel; `l7` through a ClusterIP and our HTTP proxy;
+ * Debian's `nginx` and `haproxy`, one worker each, as proxies on the same node.
+ *
+ * `node dist/reference-impl/proxy/bench-l7.js [rounds] [seconds] [connections] [keep-alive|close]`
+ *
+ * Arms alternate in random order; each figure is the median over rounds with its spread; ratios are taken within a
+ * round, so that a slow moment of the machine hits both sides.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { addLocalRange, defaultProxyRange } from './netfilter/local-addresses.ts'
+import { Netfilter } from './netfilter/netfilter.ts'
+import type { PortPlan } from './plan.ts'
 import { addresses, lab } from './testing/lab.ts'
 
 interface Sample {
@@ -44,16 +51,25 @@ if (process.env[mark] === undefined) {
   )
   child.once('close', (code) => process.exit(code ?? 1))
 } else {
-  const [, , rounds = '7', seconds = '2', connections = '32'] = process.argv
-  await bench(Number(rounds), Number(seconds), Number(connections))
+  const [, , rounds = '7', seconds = '2', connections = '32', mode = 'keep-alive'] = process.argv
+  await bench(Number(rounds), Number(seconds), Number(connections), mode === 'close')
   process.exit(0)
 }
 
-async function bench(rounds: number, seconds: number, connections: number): Promise<void> {
+async function bench(
+  rounds: number,
+  seconds: number,
+  connections: number,
+  close: boolean,
+): Promise<void> {
   execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run'])
   execFileSync('ip', ['link', 'set', 'lo', 'up'])
   const folder = mkdtempSync(join(tmpdir(), 'meshmark-bench-'))
   using net = lab()
+  // why: without this the client runs out of ports after 14 000 connections, and everything measures that
+  for (const where of ['client', 'node', 'a']) {
+    await net.exec(where, ['sysctl', '-qw', 'net.ipv4.tcp_max_tw_buckets=64'])
+  }
   const backend = `${addresses.a}:8080`
   const gateway = '169.254.1.1'
 
@@ -86,22 +102,30 @@ async function bench(rounds: number, seconds: number, connections: number): Prom
   )
   add('haproxy', 9002, ['haproxy', '-db', '-f', haproxy])
   const serve = join(import.meta.dirname, 'testing', 'serve-http.js')
-  add('ours', 9003, [process.execPath, serve, '9003', gateway, backend])
+  const proxyAddress = '169.254.64.1'
+  await addLocalRange(defaultProxyRange)
+  add('l7', 9003, [process.execPath, serve, '9003', proxyAddress, backend])
+  await services(proxyAddress)
 
-  const urls: Record<string, string> = { direct: `http://${backend}/` }
-  for (const [name, { port }] of Object.entries(proxies)) urls[name] = `http://${gateway}:${port}/`
+  const urls: Record<string, string> = {
+    direct: `http://${backend}/`,
+    l4: 'http://10.96.0.10/',
+    l7: 'http://10.96.0.11/',
+    nginx: `http://${gateway}:9001/`,
+    haproxy: `http://${gateway}:9002/`,
+  }
   for (const url of Object.values(urls)) await untilServed(net, url)
 
+  const wrk = [
+    ...['wrk', '--latency', '-t1', `-c${connections}`, `-d${seconds}s`],
+    ...(close ? ['-H', 'Connection: close'] : []),
+  ]
   const samples: Record<string, Sample[]> = {}
   for (let round = -1; round < rounds; round += 1) {
     for (const name of shuffled(Object.keys(urls))) {
       const pid = proxies[name]?.pid
       const before = cpuTicks(pid)
-      const { out } = await net.exec(
-        'client',
-        ['wrk', '--latency', '-t1', `-c${connections}`, `-d${seconds}s`, urls[name] ?? ''],
-        { timeoutMs: 60_000 },
-      )
+      const { out } = await net.exec('client', [...wrk, urls[name] ?? ''], { timeoutMs: 60_000 })
       const ticks = cpuTicks(pid) - before
       if (round >= 0) (samples[name] ??= []).push(parse(out, ticks))
     }
@@ -109,6 +133,33 @@ async function bench(rounds: number, seconds: number, connections: number): Prom
   }
   print(samples, connections)
   rmSync(folder, { recursive: true })
+}
+
+/** The rules as the agent writes them: one port for the kernel, one for the proxy. */
+async function services(proxyAddress: string): Promise<void> {
+  const site = {
+    proxyPort: 9003,
+    proxyRange: defaultProxyRange,
+    protectedAddresses: [],
+    outsideInterfaces: ['eth0'],
+  }
+  const silent = { info: () => undefined, warn: () => undefined }
+  const port = (name: string, address: string): PortPlan => ({
+    id: `default/${name}/tcp/80`,
+    label: `default/${name}:80`,
+    protocol: 'tcp',
+    port: 80,
+    clusterIps: [address],
+    externalIps: [],
+    policy: 'round-robin',
+    destinations: [{ address: addresses.a, port: 8080 }],
+  })
+  await new Netfilter(site, silent).apply({
+    ports: [port('l4', '10.96.0.10'), { ...port('l7', '10.96.0.11'), proxyAddress }],
+    clusterIps: ['10.96.0.10', '10.96.0.11'],
+    localPods: [addresses.a],
+    hairpins: [addresses.a],
+  })
 }
 
 async function untilServed(net: ReturnType<typeof lab>, url: string): Promise<void> {
@@ -152,7 +203,7 @@ function print(samples: Readonly<Record<string, readonly Sample[]>>, connections
     `${connections} connections; median (min-max) over rounds`,
     'arm      req/s                   vs direct           vs nginx            p50 us  p99 us  CPU us/req',
   ]
-  for (const name of ['direct', 'nginx', 'haproxy', 'ours']) {
+  for (const name of ['direct', 'l4', 'nginx', 'haproxy', 'l7']) {
     const own = samples[name] ?? []
     const against = (other: string): string =>
       spread(

@@ -36,11 +36,8 @@ export class ClientWriter {
       this.bytes(bytes, start, to, from)
       return
     }
-    this.#socket.cork()
-    this.#socket.write(withClose(bytes, start, head.end))
-    if (to > head.end) this.#socket.write(bytes.subarray(head.end, to))
-    this.#socket.uncork()
-    this.#pin(from)
+    // why: one copy is cheaper than a second write, and at most one read long
+    this.#socket.write(withClose(bytes, start, head.end, to))
   }
 
   bytes(bytes: Buffer, start: number, to: number, from: Upstream): void {

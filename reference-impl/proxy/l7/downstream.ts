@@ -45,6 +45,8 @@ export class Downstream implements UpstreamUser {
   #wantsUpgrade = false
   #isHttp2 = false
   #closeAfter = false
+  /** The client said itself that this is its last request. */
+  #isLast = false
   #responded = false
   #clientEnded = false
 
@@ -149,7 +151,8 @@ export class Downstream implements UpstreamUser {
     if (bodyEnd < bytes.length) this.#stash(bytes.subarray(bodyEnd))
     this.expectsNoBody = head.isHead
     this.unpacksChunks = head.minorVersion === 0
-    this.#closeAfter = head.minorVersion === 0 || framing.close || this.#state.draining
+    this.#isLast = head.minorVersion === 0 || framing.close
+    this.#closeAfter = this.#isLast || this.#state.draining
     this.#wantsUpgrade = framing.upgrade
     this.#startAttempts(head.isIdempotent && this.#body.isDone)
   }
@@ -343,6 +346,11 @@ export class Downstream implements UpstreamUser {
   #closeGracefully(): void {
     this.#phase = 'lingering'
     this.#input.take()
+    // why: nothing can come any more that a reset would answer
+    if (this.#isLast && this.#body.isDone && this.#socket.writableLength === 0) {
+      this.#socket.destroy()
+      return
+    }
     this.#lingering ??= new Lingering(this.#socket, this.#state)
     this.#deadlineMs = this.#lingering.deadlineMs
   }

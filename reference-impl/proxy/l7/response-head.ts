@@ -36,11 +36,16 @@ export function stripInPlace(bytes: Buffer, head: ResponseHead, dropCoding: bool
   return moved(bytes, head.start, runEnd, target)
 }
 
-/** A copy of the stripped head `bytes[from, to)` that tells the client that the connection ends here. */
-export function withClose(bytes: Buffer, from: number, to: number): Buffer {
-  const out = Buffer.allocUnsafe(to - from - 2 + closeLine.length)
-  bytes.copy(out, 0, from, to - 2)
-  out.set(closeLine, to - 2 - from)
+/**
+ * A copy of the stripped head `bytes[from, headEnd)` that tells the client that the connection ends here, followed by
+ * the body up to `to`.
+ */
+export function withClose(bytes: Buffer, from: number, headEnd: number, to: number): Buffer {
+  const kept = headEnd - 2 - from
+  const out = Buffer.allocUnsafe(kept + closeLine.length + to - headEnd)
+  bytes.copy(out, 0, from, headEnd - 2)
+  out.set(closeLine, kept)
+  if (to > headEnd) bytes.copy(out, kept + closeLine.length, headEnd, to)
   return out
 }
 
