@@ -56,12 +56,13 @@ async function boot(
   held: ResourceStack,
 ): Promise<Cluster> {
   const cleaned = removeStaleRunDirectories()
-  const runDirectory = await makeRunDirectory(runId)
+  const runDirectory = await makeRunDirectory(runId, (directory) => {
+    lastResort?.(() => {
+      removeRunDirectoryNow(directory)
+    })
+  })
   let usesSudo = false
   held.defer(() => removeRunDirectory(runDirectory, usesSudo))
-  lastResort?.(() => {
-    removeRunDirectoryNow(runDirectory)
-  })
   const inRun = (name: string): string => join(runDirectory, name)
   const door = held.use(await openApiDoor(inRun('api.sock'), init.port ?? 0))
   const tokens = await writeTokens(runDirectory, topology.nodes)

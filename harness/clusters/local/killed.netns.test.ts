@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -45,11 +45,13 @@ t.test(
   },
 )
 
-t.test('the next run removes the folders of killed ones', { skip }, async (t) => {
+t.test('the next run removes what a killed one left of its own folder', { skip }, async (t) => {
   const { signal } = new AbortController()
   const left = (): readonly string[] =>
     readdirSync(tmpdir()).filter((name) => name.includes(`killed-${process.pid}-`))
-  t.not(left().length, 0, 'a killed harness leaves its own folder')
+  const folder = mkdtempSync(join(tmpdir(), `meshmark-killed-${process.pid}-x-`))
+  const owner = { pid: 1, startTicks: '-1', bootId: 'another', pidNamespace: 'another' }
+  writeFileSync(join(folder, 'owner.json'), JSON.stringify(owner))
   const cluster = await local({ packageDirectory: root }).create(defaultTopology(), {
     runId: 'next',
     signal,

@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, readlink, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { readdir, readFile, readlink, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClusterError } from '../../model/errors.ts'
@@ -27,12 +27,18 @@ interface Owner {
 
 /**
  * Makes the folder that holds everything of one run. Only its owner may look into it.
+ * @param onMade - told its path at once, before anything is awaited
  * @throws ClusterError 'disk-full' or 'access-denied'
  */
-export async function makeRunDirectory(runId: string): Promise<string> {
+export async function makeRunDirectory(
+  runId: string,
+  onMade: (directory: string) => void,
+): Promise<string> {
   let made: string | undefined
   try {
-    made = await mkdtemp(join(tmpdir(), `${prefix}${runId}-`))
+    // why: no turn of the event loop, in which the user could leave, between making it and telling who removes it
+    made = mkdtempSync(join(tmpdir(), `${prefix}${runId}-`))
+    onMade(made)
     await writeFile(join(made, 'owner.json'), JSON.stringify(await ownerOf(process.pid)))
   } catch (cause) {
     if (made !== undefined) await rm(made, { recursive: true, force: true })
