@@ -406,6 +406,10 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'curl', 'nginx'
   })
 
   t.test('uninstalling takes table, route and listener away', async (t) => {
+    // by a process that never served, as after a crash
+    await plane.drain(AbortSignal.abort())
+    await plane.close({ cleanUp: false })
+    plane = make()
     const before = (await run('ip', ['route', 'show', 'table', 'local'])).stdout
     t.match(before, '169.254.64.0/19')
     await plane.close({ cleanUp: true })
