@@ -342,7 +342,8 @@ exit codes: 0 served until told to stop, 1 could not serve, 2 bad configuration
 
 function shownDefault(value: unknown): string | undefined {
   if (value === undefined) return undefined
-  if (typeof value !== 'object') return String(value)
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return String(value)
   const { address, port } = value as Server
   return `${address}:${port}`
 }

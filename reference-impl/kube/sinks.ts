@@ -11,7 +11,13 @@ export function sinksOf(state: ClusterState): Readonly<Record<Kind, Sink>> {
     slices: sinkOf(state.slices, sliceRecord),
     namespaces: sinkOf(state.namespaces, namespaceRecord),
     // why: a Node that is deleted while this agent runs on it stays as it was
-    nodes: { ...nodes, replace: (objects) => objects.forEach(nodes.put), remove: () => undefined },
+    nodes: {
+      ...nodes,
+      replace: (objects) => {
+        for (const object of objects) nodes.put(object)
+      },
+      remove: () => undefined,
+    },
   }
 }
 

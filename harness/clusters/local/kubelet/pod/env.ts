@@ -88,9 +88,12 @@ async function valueOf(
   const ref = configMapKeyRef ?? secretKeyRef
   if (ref === undefined) throw new Error(`env ${name}: valueFrom names nothing`)
   const optional = ref.optional ?? false
-  const [find, kind] =
-    configMapKeyRef === undefined ? [from.secret, 'Secret'] : [from.configMap, 'ConfigMap']
-  const found = (await find(ref.name, optional, options)).values.get(ref.key)
+  const kind = configMapKeyRef === undefined ? 'Secret' : 'ConfigMap'
+  const source =
+    kind === 'Secret'
+      ? await from.secret(ref.name, optional, options)
+      : await from.configMap(ref.name, optional, options)
+  const found = source.values.get(ref.key)
   if (found !== undefined) return found.toString()
   if (optional) return undefined
   throw new Error(`couldn't find key ${ref.key} in ${kind} ${pod.metadata.namespace}/${ref.name}`)
