@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -49,9 +49,15 @@ t.test('the next run removes what a killed one left of its own folder', { skip }
   const { signal } = new AbortController()
   const left = (): readonly string[] =>
     readdirSync(tmpdir()).filter((name) => name.includes(`killed-${process.pid}-`))
-  const folder = mkdtempSync(join(tmpdir(), `meshmark-killed-${process.pid}-x-`))
   const owner = { pid: 1, startTicks: '-1', bootId: 'another', pidNamespace: 'another' }
-  writeFileSync(join(folder, 'owner.json'), JSON.stringify(owner))
+  const signatures = { signed: JSON.stringify(owner), 'half-signed': '{"pid"', unsigned: undefined }
+  for (const [kind, signature] of Object.entries(signatures)) {
+    const folder = mkdtempSync(join(tmpdir(), `meshmark-killed-${process.pid}-${kind}-`))
+    if (signature !== undefined) writeFileSync(join(folder, 'owner.json'), signature)
+  }
+  // why: a folder that nobody signed may be a run's that is just starting; after a minute it is nobody's
+  const aged = Date.now() / 1_000 - 120
+  for (const name of left()) utimesSync(join(tmpdir(), name), aged, aged)
   const cluster = await local({ packageDirectory: root }).create(defaultTopology(), {
     runId: 'next',
     signal,

@@ -1,5 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { readdir, readFile, readlink, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClusterError } from '../../model/errors.ts'
@@ -13,8 +13,11 @@ const longestSocketPath = 107
 /** The longest name of a socket in a run folder. */
 const longestSocketName = '/control.sock'
 
-/** An empty folder of this age has no owner any more: one that lives writes its name into it at once. */
+/** An unsigned folder of this age has no owner any more: one that lives signs it at once. */
 const abandonedMs = 60_000
+
+/** Where the owner of a run folder signs. */
+const ownerFile = 'owner.json'
 
 /** Who made a run folder: a process id alone could be another process by now, or of another container. */
 interface Owner {
@@ -35,11 +38,13 @@ export async function makeRunDirectory(
   onMade: (directory: string) => void,
 ): Promise<string> {
   let made: string | undefined
+  const owner = JSON.stringify(await ownerOf(process.pid))
   try {
-    // why: no turn of the event loop, in which the user could leave, between making it and telling who removes it
+    // why: no turn of the event loop, in which the user could leave or the harness be killed, between making it,
+    // telling who removes it and signing it
     made = mkdtempSync(join(tmpdir(), `${prefix}${runId}-`))
     onMade(made)
-    await writeFile(join(made, 'owner.json'), JSON.stringify(await ownerOf(process.pid)))
+    writeFileSync(join(made, ownerFile), owner)
   } catch (cause) {
     if (made !== undefined) await rm(made, { recursive: true, force: true })
     throw diskError(cause, tmpdir())
@@ -101,15 +106,25 @@ export async function removeStaleRunDirectories(): Promise<void> {
 }
 
 async function removeIfStale(directory: string): Promise<void> {
-  const owner = await readFile(join(directory, 'owner.json'), 'utf8').catch(() => undefined)
+  const owner = await signedBy(directory)
   if (owner !== undefined) {
-    if (await isDead(JSON.parse(owner) as Owner))
-      await rm(directory, { recursive: true, force: true })
+    if (await isDead(owner)) await rm(directory, { recursive: true, force: true })
     return
   }
   const { mtimeMs } = await stat(directory)
-  // why: its harness was killed before it wrote its name; whatever else bears such a name is not empty
-  if (Date.now() - mtimeMs > abandonedMs) await rmdir(directory)
+  if (Date.now() - mtimeMs <= abandonedMs) return
+  // why: its harness was killed before it had signed; whatever else bears such a name holds other files and stays
+  const isUnsigned = (await readdir(directory)).every((name) => name === ownerFile)
+  if (isUnsigned) await rm(directory, { recursive: true, force: true })
+}
+
+/** Who signed a run folder; undefined when nobody did, or was killed while doing so. */
+async function signedBy(directory: string): Promise<Owner | undefined> {
+  try {
+    return JSON.parse(await readFile(join(directory, ownerFile), 'utf8')) as Owner
+  } catch {
+    return undefined
+  }
 }
 
 async function isDead(owner: Owner): Promise<boolean> {
