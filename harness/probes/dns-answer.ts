@@ -5,7 +5,7 @@ import { malformed } from './failure.ts'
 import type { Finding } from './run.ts'
 
 /** dns-packet reads the answers: not the codec of any target. */
-type Decoded = DecodedPacket & { readonly rcode?: string; readonly flag_ra?: boolean }
+type Decoded = DecodedPacket & { readonly rcode?: string }
 
 /** What an answer says, or why it is none to this question. */
 export function readAnswer(message: Buffer, id: number, { name, type }: DnsJob): Finding {
@@ -26,7 +26,7 @@ export function readAnswer(message: Buffer, id: number, { name, type }: DnsJob):
     rcode: decoded.rcode ?? `RCODE_${message.readUInt8(3) & 0x0f}`,
     authoritative: decoded.flag_aa,
     truncated: decoded.flag_tc,
-    recursionAvailable: decoded.flag_ra === true,
+    recursionAvailable: decoded.flag_ra,
     answers: records(decoded.answers),
     authorities: records(decoded.authorities),
     additionals: records(decoded.additionals),

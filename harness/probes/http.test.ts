@@ -56,7 +56,7 @@ t.test('bodies arrive whole however they are framed, byte by byte too', async (t
     ],
   ]
   for (const [name, bytes, body] of framed)
-    for (const pieces of [[bytes], [...bytes]]) {
+    for (const pieces of [[bytes], Array.from(bytes)]) {
       const { url } = await served(t, (socket) => {
         for (const piece of pieces) socket.write(piece)
         socket.end()

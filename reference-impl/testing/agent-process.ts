@@ -25,10 +25,9 @@ export function startAgent(
 ): AgentProcess {
   const startedAt = performance.now()
   const lines: string[] = []
-  // why: tap puts its own loaders into NODE_OPTIONS, which the real agent would not have
-  const { NODE_OPTIONS: _, ...rest } = process.env
-  const child = spawn(process.execPath, [main, ...args], {
-    env: { ...rest, ...env },
+  // why: tap puts its own loaders into the NODE_OPTIONS of every process; the real agent is started without
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, main, ...args], {
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   for (const stream of [child.stdout, child.stderr]) {
