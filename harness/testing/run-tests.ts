@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { setUp } from '../cli/doctor/install.ts'
 import { errorReport } from '../cli/fail.ts'
 import { root } from './sources.ts'
-import { tally } from './tally.ts'
+import { added, tally } from './tally.ts'
 
 /**
  * `npm test`: sets the machine up, runs every test that can run here with tap and ends with the count, alone on the
@@ -22,6 +22,9 @@ const { values, positionals } = parseArgs({
 /** Tests that need more than Node.js: own files, so that `npm run check` stays fast. */
 const heavy = /\.(netns|cluster|browser|bench)\.test\.js$/
 
+/** Tests on real clusters change the host's network, which others compare: they run after those, one at a time. */
+const onClusters = /\.cluster\.test\.js$/
+
 process.exitCode = await main()
 
 async function main(): Promise<number> {
@@ -34,8 +37,19 @@ async function main(): Promise<number> {
     }
   }
   const files = testFiles()
-  const text = await runTap(files)
-  const { passed, failed, skipped, failures } = tally(text)
+  const apart = tally(
+    await runTap(
+      files.filter((path) => !onClusters.test(path)),
+      2,
+    ),
+  )
+  const after = tally(
+    await runTap(
+      files.filter((path) => onClusters.test(path)),
+      1,
+    ),
+  )
+  const { passed, failed, skipped, failures } = added(apart, after)
   if (failures.length > 0)
     console.log(`\nfailed:\n${failures.map((name) => `  ${name}`).join('\n')}`)
   const skips = [...skipped.values()].reduce((sum, times) => sum + times, 0)
@@ -61,10 +75,11 @@ function testFiles(): readonly string[] {
 }
 
 /** Runs tap with its plain TAP output and gives all of it; shows one line per file while it goes. */
-function runTap(files: readonly string[]): Promise<string> {
+function runTap(files: readonly string[], jobs: number): Promise<string> {
+  if (files.length === 0) return Promise.resolve('')
   return new Promise((resolve, reject) => {
     const tap = join(root, 'node_modules', 'tap', 'dist', 'esm', 'run.mjs')
-    const args = [tap, 'run', '--reporter=tap', '--jobs=2', '--timeout=300', ...files]
+    const args = [tap, 'run', '--reporter=tap', `--jobs=${jobs}`, '--timeout=600', ...files]
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
     const chunks: string[] = []
     let rest = ''

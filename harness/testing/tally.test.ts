@@ -1,5 +1,5 @@
 import t from 'tap'
-import { tally } from './tally.ts'
+import { added, tally } from './tally.ts'
 
 t.test(
   'counts innermost assertions, names failures with what is around them, and sums skips by reason',
@@ -57,5 +57,14 @@ not ok 1 - c.test.js # time=30000ms
   const { passed, failures } = tally(text)
   t.equal(passed, 1)
   t.same(failures, ['c.test.js'])
+  t.end()
+})
+
+t.test('the tallies of two runs add up, and a run of nothing adds nothing', (t) => {
+  const one = tally('TAP version 14\nok 1 - a\nnot ok 2 - b\nok 3 - c # SKIP no kind here\n1..3\n')
+  const both = added(added(one, tally('')), one)
+  t.equal(both.passed, 2)
+  t.same(both.failures, ['b', 'b'])
+  t.same([...both.skipped], [['no kind here', 2]])
   t.end()
 })

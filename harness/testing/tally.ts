@@ -26,6 +26,19 @@ export function tally(text: string): Tally {
   return { passed, failed: failures.length, skipped, failures }
 }
 
+/** The tally of two runs together. */
+export function added(one: Tally, other: Tally): Tally {
+  const skipped = new Map(one.skipped)
+  for (const [reason, times] of other.skipped)
+    skipped.set(reason, (skipped.get(reason) ?? 0) + times)
+  return {
+    passed: one.passed + other.passed,
+    failed: one.failed + other.failed,
+    skipped,
+    failures: [...one.failures, ...other.failures],
+  }
+}
+
 /**
  * Listens to a parser and to the subtests in it. The line that closes a subtest repeats what was inside and is
  * counted only when it fails although nothing inside did (a time-out, a crash, a plan not kept).
