@@ -1,14 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { join } from 'node:path'
+import type { AbortOptions } from '../../model/abort.ts'
 import type { Capability, Cluster, CreateOptions } from '../../model/cluster.ts'
 import type { ClusterError } from '../../model/errors.ts'
+import type { KubeClient } from '../../model/kubernetes.ts'
 import { ResourceStack } from '../../model/resource-stack.ts'
 import type { Topology } from '../../model/topology.ts'
 import { kubeClient } from '../kube/client.ts'
 import { kubeconfig } from '../kube/kubeconfig.ts'
 import { openApiDoor } from './api-door.ts'
 import { localCluster } from './cluster.ts'
+import { type ControlPlanePrograms, findControlPlanePrograms } from './envtest/programs.ts'
 import { nodesReady } from './nodes-ready.ts'
 import type { LocalInit } from './provider.ts'
 import {
@@ -38,9 +41,10 @@ export async function bootCluster(
 ): Promise<Cluster> {
   options.signal.throwIfAborted()
   validateTopology(topology)
+  const programs = init.controlPlane === 'envtest' ? findControlPlanePrograms() : undefined
   const held = new ResourceStack()
   try {
-    return await boot(init, topology, options, held)
+    return await boot({ ...init, programs }, topology, options, held)
   } catch (error) {
     await held[Symbol.asyncDispose]()
     if (error instanceof Error && 'code' in error && error.code === 'ENOSPC')
@@ -50,7 +54,7 @@ export async function bootCluster(
 }
 
 async function boot(
-  init: LocalInit,
+  init: LocalInit & { readonly programs: ControlPlanePrograms | undefined },
   topology: Topology,
   { runId, signal, progress, lastResort }: CreateOptions,
   held: ResourceStack,
@@ -66,10 +70,16 @@ async function boot(
   const inRun = (name: string): string => join(runDirectory, name)
   const door = held.use(await openApiDoor(inRun('api.sock'), init.port ?? 0))
   const tokens = await writeTokens(runDirectory, topology.nodes)
-  const { packageDirectory } = init
+  const { packageDirectory, programs } = init
   const sandbox = held.use(
     await startSandbox(
-      { runDirectory, packageDirectory, topology, nodeTokens: tokens.nodes },
+      {
+        runDirectory,
+        packageDirectory,
+        topology,
+        nodeTokens: tokens.nodes,
+        ...(programs !== undefined && { controlPlanePrograms: programs }),
+      },
       {
         signal,
         progress: progress ?? ((): void => undefined),
@@ -95,7 +105,9 @@ async function boot(
     topology,
     nodes,
     capabilities: new Set<Capability>([
-      ...(['multi-node', 'multi-lan', 'node-access', 'node-fault', 'api-fault'] as const),
+      ...(['multi-node', 'multi-lan', 'node-access', 'node-fault'] as const),
+      // why: only the embedded API server has a door for faults
+      ...(programs === undefined ? (['api-fault'] as const) : []),
       ...sandbox.capabilities,
     ]),
     runDirectory,
@@ -105,13 +117,23 @@ async function boot(
     packageDirectory,
     apiServer: `https://${master?.address ?? ''}:${apiPort}`,
     description: {
-      kubernetes: 'v1.34.0 (meshmark local)',
+      kubernetes: await versionOf(kube, programs, { signal }),
       namespaces: sandbox.privilege,
       kernel: release(),
       'pod network': 'routed, one veth pair a pod',
     },
     held: held.move(),
   })
+}
+
+async function versionOf(
+  kube: KubeClient,
+  programs: ControlPlanePrograms | undefined,
+  options: AbortOptions,
+): Promise<string> {
+  const { body } = await kube.request('GET', '/version', options)
+  const { gitVersion = '' } = JSON.parse(body) as { readonly gitVersion?: string }
+  return `${gitVersion} (${programs === undefined ? 'meshmark local' : 'kube-apiserver, etcd; controllers and kubelets of meshmark'})`
 }
 
 /** Waits for something that will never come once the sandbox is broken. */

@@ -7,6 +7,7 @@ import { startApiServer } from './apiserver/server.ts'
 import type { ApiServerConfig } from './apiserver/server.ts'
 import type { ResourceDefinition } from './apiserver/resource-definition.ts'
 import type { SchemaDocument } from './apiserver/schema.ts'
+import type { ControlPlanePrograms } from './envtest/programs.ts'
 
 /** The configuration file; see the fields of ApiServerConfig. */
 interface ControlPlaneConfig {
@@ -20,6 +21,8 @@ interface ControlPlaneConfig {
   readonly clusterDomain: string
   readonly nodePortRange: readonly [number, number]
   readonly masterAddress: string
+  /** Run these instead of the embedded API server. */
+  readonly programs?: ControlPlanePrograms
 }
 
 /** What `controllers/index.ts` exports. */
@@ -59,13 +62,9 @@ await run(JSON.parse(readFileSync(configFile, 'utf8')) as ControlPlaneConfig)
 async function run(config: ControlPlaneConfig): Promise<void> {
   // why: the controllers load while the API server makes its keys
   const controllersLoading = loadControllers()
-  const { definitions, schema } = await loadResources()
-  const server = await startApiServer({
-    ...config,
-    definitions,
-    schema,
-    log,
-  } satisfies ApiServerConfig)
+  const server = await (config.programs === undefined
+    ? embedded(config)
+    : real(config, config.programs))
   process.stdout.write('{"ready":true}\n')
   const controllers = await (
     await controllersLoading
@@ -90,6 +89,30 @@ async function run(config: ControlPlaneConfig): Promise<void> {
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
+}
+
+interface Server {
+  readonly ca: string
+  close(): Promise<void>
+}
+
+async function embedded(config: ControlPlaneConfig): Promise<Server> {
+  const { definitions, schema } = await loadResources()
+  return startApiServer({ ...config, definitions, schema, log } satisfies ApiServerConfig)
+}
+
+/** The real one is loaded only where it is asked for: it costs the others nothing at their start. */
+async function real(config: ControlPlaneConfig, programs: ControlPlanePrograms): Promise<Server> {
+  const { startRealApiServer } = await import('./envtest/server.ts')
+  return startRealApiServer({
+    ...config,
+    programs,
+    log,
+    onExit: (message) => {
+      log(message)
+      process.exit(1)
+    },
+  })
 }
 
 function log(line: string): void {

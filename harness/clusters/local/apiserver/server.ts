@@ -11,6 +11,7 @@ import { FaultBoard } from './faults/fault-board.ts'
 import { Listener } from './http/listener.ts'
 import type { ServerParts } from './http/request-context.ts'
 import { OpenApi } from './openapi/serve.ts'
+import { serverNames } from './server-names.ts'
 import { loadPki } from './pki/pki.ts'
 import type { Pki } from './pki/pki.ts'
 import { Registry, apiVersionOf } from './registry.ts'
@@ -146,25 +147,4 @@ function makeParts(
       },
     }),
   }
-}
-
-/** What the certificate is good for. */
-function serverNames(config: ApiServerConfig): readonly string[] {
-  return [
-    'localhost',
-    'kubernetes',
-    'kubernetes.default',
-    'kubernetes.default.svc',
-    `kubernetes.default.svc.${config.clusterDomain}`,
-    '127.0.0.1',
-    firstServiceAddress(config.serviceCidr),
-    ...(config.masterAddress === undefined ? [] : [config.masterAddress]),
-  ]
-}
-
-/** The `kubernetes` Service has the first address of the range. */
-function firstServiceAddress(cidr: string): string {
-  const [network = ''] = cidr.split('/')
-  const [a, b, c, d] = network.split('.').map(Number)
-  return [a, b, c, (d ?? 0) + 1].join('.')
 }

@@ -41,8 +41,12 @@ function programFile({ packageDirectory }: SandboxConfig, path: string): string 
   return join(packageDirectory, 'dist', 'harness', 'clusters', 'local', path)
 }
 
-function controlPlaneConfig({ topology }: SandboxConfig, master: PlacedNode): object {
+function controlPlaneConfig(
+  { topology, controlPlanePrograms: programs }: SandboxConfig,
+  master: PlacedNode,
+): object {
   return {
+    ...(programs !== undefined && { programs }),
     listen: { host: '0.0.0.0', port: apiPort },
     socket: join(insideDirectory, 'api.sock'),
     adminSocket: join(insideDirectory, 'admin.sock'),

@@ -1,5 +1,6 @@
 import type { Fault } from '../../../model/cluster.ts'
 import type { Topology } from '../../../model/topology.ts'
+import type { ControlPlanePrograms } from '../envtest/programs.ts'
 import type { ShapeCapability } from '../network/shape.ts'
 
 /** The first line on the sandbox' stdin. Paths are as the host sees them. */
@@ -9,6 +10,8 @@ export interface SandboxConfig {
   readonly packageDirectory: string
   readonly topology: Topology
   readonly nodeTokens: Readonly<Record<string, string>>
+  /** A real control plane instead of the embedded one. */
+  readonly controlPlanePrograms?: ControlPlanePrograms
 }
 
 /**
