@@ -1,9 +1,10 @@
-import type { Command } from 'commander'
-import { InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type ControlPlane, controlPlanes } from '../clusters/local/provider.ts'
 
 /** Flags that every command which boots a cluster takes. */
 export interface RunFlags {
   readonly provider?: string
+  readonly controlPlane?: ControlPlane
   readonly target?: string
   readonly out?: string
   readonly config?: string
@@ -16,6 +17,14 @@ export function withRunFlags(command: Command): Command {
   return command
     .option('--config <file>', 'settings (default: meshmark.yaml, where it exists)')
     .option('--provider <name>', 'where the cluster comes from (default: local)')
+    .addOption(
+      new Option(
+        '--control-plane <kind>',
+        'API server of provider local: ours, or the real one from KUBEBUILDER_ASSETS or PATH',
+      )
+        .choices(controlPlanes)
+        .default('embedded' satisfies ControlPlane),
+    )
     .option('--target <name>', 'the data plane under test (default: reference)')
     .option('--out <dir>', 'where results go (default: meshmark-out/<run id>)')
     .option('--seed <n>', 'seed of everything random, 0 to 4294967295', parseSeed)

@@ -53,7 +53,7 @@ export interface SessionPlan {
 /** One run from flags to files: what walkthrough, bench and run have in common. Gives the exit code. */
 export async function session(flags: RunFlags, what: SessionPlan): Promise<number> {
   const settings = await readSettings(flags.config)
-  const provider = providerNamed(flags.provider ?? settings.provider ?? 'local')
+  const provider = providerNamed(flags.provider ?? settings.provider ?? 'local', flags)
   const target = targetNamed(flags.target ?? settings.target ?? 'reference')
   await setUp({ agreed: agreed(flags), say: stderr })
   const runId = newRunId()

@@ -26,7 +26,7 @@ export function upCommand(conclude: Conclude): Command {
 
 async function up(flags: RunFlags): Promise<number> {
   const settings = await readSettings(flags.config)
-  const provider = providerNamed(flags.provider ?? settings.provider ?? 'local')
+  const provider = providerNamed(flags.provider ?? settings.provider ?? 'local', flags)
   const target = targetNamed(flags.target ?? settings.target ?? 'reference')
   await setUp({ agreed: agreed(flags), say: stderr })
   using stop = interruption()

@@ -1,5 +1,7 @@
 import type { ClusterProvider } from '../../model/cluster.ts'
+import { ClusterError, type Problem } from '../../model/errors.ts'
 import { bootCluster } from './boot.ts'
+import { findControlPlanePrograms } from './envtest/programs.ts'
 import { preflight } from './preflight.ts'
 
 export interface LocalInit {
@@ -14,13 +16,27 @@ export interface LocalInit {
   readonly controlPlane?: ControlPlane
 }
 
-export type ControlPlane = 'embedded' | 'envtest'
+export const controlPlanes: readonly ['embedded', 'envtest'] = ['embedded', 'envtest']
+
+export type ControlPlane = (typeof controlPlanes)[number]
 
 /** Clusters in network namespaces of this machine: no Docker, no root, about a second. */
 export function local(init: LocalInit): ClusterProvider {
   return {
     id: 'local',
-    preflight: () => preflight(),
+    preflight: async () => [...(await preflight()), ...controlPlaneProblems(init)],
     create: (topology, options) => bootCluster(init, topology, options),
+  }
+}
+
+function controlPlaneProblems({ controlPlane }: LocalInit): readonly Problem[] {
+  if (controlPlane !== 'envtest') return []
+  try {
+    findControlPlanePrograms()
+    return []
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error
+    const { message, hint } = error
+    return [{ subject: 'control plane', message, ...(hint !== undefined && { cure: hint }) }]
   }
 }
