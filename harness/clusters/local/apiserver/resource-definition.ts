@@ -24,6 +24,8 @@ export interface ResourceDefinition extends ResourceType {
   /** With a status subresource, a plain update ignores `status` and a status update ignores the rest. */
   readonly hasStatus: boolean
   readonly scale?: ScalePaths
+  /** A delete answers with the object as it last was, not with a Status (`ReturnDeletedObject` of the real one). */
+  readonly returnsDeleted?: boolean
   /** Default grace period of a delete in seconds; a positive one makes the delete two-phase, as for pods. */
   readonly gracefulDeletionSeconds?: (object: MutableObject) => number
   /** What beside `metadata.finalizers` keeps a deleted object alive, e.g. the `spec.finalizers` of a namespace. */

@@ -164,8 +164,7 @@ const handlers: Readonly<Record<Verb, (request: ResourceRequest) => Promise<void
     const name = path.name ?? ''
     const at = { namespace: path.namespace, name }
     const { object, isGone } = deleteObject(parts.environment, resource, at, options)
-    // why: the real server answers with the object for pods and for all that stays a while
-    if (!isGone || resource.definition.gracefulDeletionSeconds !== undefined) {
+    if (!isGone || resource.definition.returnsDeleted === true) {
       await answer(request, 200, present(resource, object))
       return
     }

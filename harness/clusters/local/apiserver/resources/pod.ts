@@ -8,6 +8,7 @@ import { defaultPodSpec, podSpecErrors } from './pod-template.ts'
 export const pod: ResourceDefinition = define({
   kind: 'Pod',
   plural: 'pods',
+  returnsDeleted: true,
   namespaced: true,
   shortNames: ['po'],
   categories: ['all'],

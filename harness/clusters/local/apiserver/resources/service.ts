@@ -24,6 +24,7 @@ import { serviceErrors } from './service-validation.ts'
 export const service: ResourceDefinition = define({
   kind: 'Service',
   plural: 'services',
+  returnsDeleted: true,
   namespaced: true,
   shortNames: ['svc'],
   categories: ['all'],
@@ -116,6 +117,9 @@ function allocate(
   const spec = inside(object, 'spec')
   if (spec['type'] === 'ExternalName') return
   allocateClusterIp(object, spec, old, context)
+  // why: whoever writes such a Service's endpoints may write addresses of both families (KEP-563)
+  if (spec['clusterIP'] === 'None' && isEmpty(spec['selector']))
+    fill(spec, { ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' })
   fill(spec, { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' })
   if (
     spec['type'] === 'NodePort' ||
@@ -296,4 +300,8 @@ function portsCell(object: KubeObject): string {
     return `${numberAt(port, 'port')}${nodePort === 0 ? '' : `:${nodePort}`}/${textAt(port, 'protocol')}`
   })
   return ports.length === 0 ? '<none>' : ports.join(',')
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value !== 'object' || value === null || Object.keys(value).length === 0
 }

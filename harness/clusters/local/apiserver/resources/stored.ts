@@ -47,6 +47,7 @@ export const stored: readonly ResourceDefinition[] = [
   define({
     kind: 'ServiceAccount',
     plural: 'serviceaccounts',
+    returnsDeleted: true,
     namespaced: true,
     shortNames: ['sa'],
     columns: [column('Secrets', (object) => listAt(object, 'secrets').length, { type: 'integer' })],

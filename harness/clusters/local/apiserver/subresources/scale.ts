@@ -89,11 +89,13 @@ async function readChange(resourceRequest: ResourceRequest): Promise<Change | un
 function scaleOf(object: KubeObject, paths: ScalePaths): JsonObject {
   const at = (path: string) => valueAt(object, path.split('.'))
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const replicas = at(paths.specReplicas) ?? 0
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: at(paths.specReplicas) ?? 0 },
+    // why: the real one leaves a zero out (omitempty)
+    spec: replicas === 0 ? {} : { replicas },
     status: {
       replicas: at(paths.statusReplicas) ?? 0,
       ...(paths.selector !== '' && { selector: formatSelector(at(paths.selector)) }),

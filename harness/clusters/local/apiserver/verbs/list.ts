@@ -106,14 +106,9 @@ export function parseVersion(query: URLSearchParams): number | undefined {
   const text = query.get('resourceVersion') ?? ''
   if (text === '') return undefined
   if (!/^\d{1,15}$/.test(text)) {
-    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-      {
-        type: 'FieldValueInvalid',
-        field: 'resourceVersion',
-        value: text,
-        detail: `strconv.ParseUint: parsing "${text}": invalid syntax`,
-      },
-    ])
+    throw badRequest(
+      `invalid resource version: resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`,
+    )
   }
   return Number(text)
 }

@@ -189,7 +189,7 @@ await t.test('lists obey resourceVersion and resourceVersionMatch', async (t) =>
   t.match(future.json.details.causes, [{ reason: 'ResourceVersionTooLarge' }])
   t.equal((await list('resourceVersionMatch=Exact')).status, 422)
   t.equal((await list('resourceVersion=0&resourceVersionMatch=Exact')).status, 422)
-  t.equal((await list('resourceVersion=abc')).status, 422)
+  t.equal((await list('resourceVersion=abc')).status, 400)
 })
 
 await t.test('a client that does not read is cut off, and nobody else notices', async (t) => {
