@@ -48,6 +48,12 @@ export class StartError extends Error {}
 const quotedBytes = 2048
 const quotedLines = 80
 
+/**
+ * What unshare of util-linux up to 2.38 says, before it exits with 1, when its child was killed: it cannot give itself
+ * the default action of SIGKILL.
+ */
+const killedLine = Buffer.from('unshare: sigprocmask unblock failed: Invalid argument\n')
+
 const signalNumbers: Readonly<Partial<Record<NodeJS.Signals, number>>> = {
   SIGHUP: 1,
   SIGINT: 2,
@@ -79,8 +85,13 @@ export async function startContainer(init: ContainerInit): Promise<Container> {
     env: { ...env, PATH: env['PATH'] ?? programPath },
   })
   let tail = Buffer.alloc(0)
+  let wasKilled = false
   const follow = (stream: LogStream, pipe: OutputPipe): void => {
-    pipe.reader.on('data', (chunk: Buffer) => {
+    pipe.reader.on('data', (all: Buffer) => {
+      const slips = stream === 'stderr' && all.subarray(-killedLine.length).equals(killedLine)
+      if (slips) wasKilled = true
+      const chunk = slips ? all.subarray(0, -killedLine.length) : all
+      if (chunk.length === 0) return
       tail = Buffer.concat([tail, chunk]).subarray(-quotedBytes)
       log.write(stream, chunk)
     })
@@ -99,7 +110,7 @@ export async function startContainer(init: ContainerInit): Promise<Container> {
   })
   const exited = Promise.all([left, out.ended, err.ended]).then(([[code, name]]) => {
     log.close()
-    return exitOf(code, name, lastLines(tail.toString('utf8')))
+    return exitOf(code, wasKilled ? 'SIGKILL' : name, lastLines(tail.toString('utf8')))
   })
   await started(child, exited)
   let pid: number | undefined

@@ -23,19 +23,14 @@ export function ending(): Ending {
     overdue: overdue.signal,
     within: (ms) => {
       const wanted = performance.now() + ms
-      // why first: who hears of the end asks at once whether there is any time left
-      if (ms <= 0) overdue.abort()
+      if (wanted < deadline) {
+        deadline = wanted
+        clearTimeout(timer)
+        if (ms <= 0) overdue.abort()
+        else timer = setTimeout(() => overdue.abort(), Math.min(ms, longestTimerMs))
+      }
+      // why last: who hears of the end asks at once how much time is left
       begun.abort()
-      if (wanted >= deadline) return
-      deadline = wanted
-      clearTimeout(timer)
-      if (ms > 0)
-        timer = setTimeout(
-          () => {
-            overdue.abort()
-          },
-          Math.min(ms, longestTimerMs),
-        )
     },
     leftMs: () => Math.max(0, deadline - performance.now()),
   }
