@@ -32,6 +32,9 @@ export interface Informer<T extends KubeObject> {
 const firstBackOffMs = 50
 const longestBackOffMs = 5_000
 
+/** A watch that lived longer than this was a good one, even if nothing happened. */
+const fruitfulMs = 1_000
+
 /** How long one watch may last before it is opened again: a connection that died silently is noticed by then. */
 const watchSeconds = 290
 
@@ -98,24 +101,32 @@ async function follow<T extends KubeObject>(init: InformerInit, sink: Sink<T>): 
   let version: string | undefined
   let backOffMs = firstBackOffMs
   while (!signal.aborted) {
+    const startedAt = performance.now()
+    let trouble = 'the watch ended at once'
+    let isFruitful = false
     try {
       if (version === undefined) {
         const list = await init.client.list<T>(init.type, selection(init))
         sink.replace(list.items)
         version = list.resourceVersion
       }
-      backOffMs = firstBackOffMs
-      version = await watchFrom(init, sink, version)
+      const from = version
+      version = await watchFrom(init, sink, from)
+      isFruitful = version !== from
     } catch (error) {
       if (signal.aborted) return
-      if (error instanceof KubeError && (error.status === 410 || error.reason === 'Expired')) {
+      trouble = String(error)
+      if (error instanceof KubeError && (error.status === 410 || error.reason === 'Expired'))
         version = undefined
-        continue
-      }
-      init.log?.(`${init.type.plural}: ${String(error)}; trying again in about ${backOffMs} ms`)
-      await delay(backOffMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined)
-      backOffMs = Math.min(backOffMs * 2, longestBackOffMs)
     }
+    // why: a server that ends every watch at once must not be asked without a pause
+    if (isFruitful || performance.now() - startedAt > fruitfulMs) {
+      backOffMs = firstBackOffMs
+      continue
+    }
+    init.log?.(`${init.type.plural}: ${trouble}; trying again in about ${backOffMs} ms`)
+    await delay(backOffMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined)
+    backOffMs = Math.min(backOffMs * 2, longestBackOffMs)
   }
 }
 

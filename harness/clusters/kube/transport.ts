@@ -10,6 +10,8 @@ export interface TransportInit {
   /** PEM of the authority that signed the server's certificate; the system's ones when absent. */
   readonly ca?: string
   readonly token?: string
+  /** Who asks: the part before the slash becomes the manager of the fields that it writes. */
+  readonly userAgent?: string
   /** PEM of a client certificate and its key, for kubeconfigs that have no token. */
   readonly clientCertificate?: { readonly certificate: string; readonly key: string }
 }
@@ -46,7 +48,10 @@ export function transport(init: TransportInit): Transport {
   }
   const open: Transport['open'] = ({ method, path, body, contentType, accept, signal }) =>
     new Promise((resolve, reject) => {
-      const headers: Record<string, string | number> = { accept: accept ?? 'application/json' }
+      const headers: Record<string, string | number> = {
+        accept: accept ?? 'application/json',
+        'user-agent': init.userAgent ?? 'meshmark',
+      }
       if (init.token !== undefined) headers['authorization'] = `Bearer ${init.token}`
       if (body !== undefined) {
         headers['content-type'] = contentType ?? 'application/json'

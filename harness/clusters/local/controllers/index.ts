@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { kubeClient } from '../../kube/client.ts'
 import { bootstrap, type BootstrapInit } from './bootstrap.ts'
 import { controllerContext } from './context.ts'
@@ -22,7 +23,9 @@ export interface ControllersInit extends BootstrapInit {
 /** Starts every controller as an ordinary client of the API. Disposing stops them. */
 export async function startControllers(init: ControllersInit): Promise<AsyncDisposable> {
   const stop = new AbortController()
-  const client = kubeClient(init)
+  // why: an informer and a queue of every type listen to it, and Node.js would take that for a leak
+  setMaxListeners(0, stop.signal)
+  const client = kubeClient({ ...init, userAgent: 'kube-controller-manager' })
   const context = controllerContext({ client, signal: stop.signal, log: init.log })
   await bootstrap(context, init)
   namespaceController(context, init.ca)

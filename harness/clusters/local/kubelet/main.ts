@@ -50,7 +50,12 @@ async function main(path: string): Promise<void> {
   const prepared = Promise.all([removeOrphans(config), mountScratch(config)])
   const served = serveKubelet(config, workers)
   const { server, token } = config
-  const kube = kubeClient({ server, ca: await certificate(config, signal), token })
+  const kube = kubeClient({
+    server,
+    ca: await certificate(config, signal),
+    token,
+    userAgent: 'kubelet',
+  })
   await Promise.all([registerNode(kube, config, { signal }), served, prepared])
   process.stdout.write('{"ready":true}\n')
   const record = recorder(kube, config, { signal })
