@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -50,10 +50,18 @@ t.test('the next run removes what a killed one left of its own folder', { skip }
   const left = (): readonly string[] =>
     readdirSync(tmpdir()).filter((name) => name.includes(`killed-${process.pid}-`))
   const owner = { pid: 1, startTicks: '-1', bootId: 'another', pidNamespace: 'another' }
-  const signatures = { signed: JSON.stringify(owner), 'half-signed': '{"pid"', unsigned: undefined }
+  const signatures = {
+    signed: JSON.stringify(owner),
+    'half-signed': '{"pid"',
+    'made while dying': undefined,
+  }
   for (const [kind, signature] of Object.entries(signatures)) {
-    const folder = mkdtempSync(join(tmpdir(), `meshmark-killed-${process.pid}-${kind}-`))
-    if (signature !== undefined) writeFileSync(join(folder, 'owner.json'), signature)
+    const folder = mkdtempSync(
+      join(tmpdir(), `meshmark-killed-${process.pid}-${kind.replaceAll(' ', '-')}-`),
+    )
+    if (signature === undefined)
+      mkdirSync(join(folder, 'nodes', 'master', 'run'), { recursive: true })
+    else writeFileSync(join(folder, 'owner.json'), signature)
   }
   // why: a folder that nobody signed may be a run's that is just starting; after a minute it is nobody's
   const aged = Date.now() / 1_000 - 120

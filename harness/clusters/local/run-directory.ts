@@ -19,6 +19,9 @@ const abandonedMs = 60_000
 /** Where the owner of a run folder signs. */
 const ownerFile = 'owner.json'
 
+/** What may be in a run folder without a signature: a half-written one, and what a dying sandbox still made. */
+const madeWhileDying: readonly string[] = [ownerFile, 'nodes', 'logs']
+
 /** Who made a run folder: a process id alone could be another process by now, or of another container. */
 interface Owner {
   readonly pid: number
@@ -108,14 +111,27 @@ export async function removeStaleRunDirectories(): Promise<void> {
 async function removeIfStale(directory: string): Promise<void> {
   const owner = await signedBy(directory)
   if (owner !== undefined) {
-    if (await isDead(owner)) await rm(directory, { recursive: true, force: true })
+    if (await isDead(owner)) await removeSigned(directory)
     return
   }
   const { mtimeMs } = await stat(directory)
   if (Date.now() - mtimeMs <= abandonedMs) return
   // why: its harness was killed before it had signed; whatever else bears such a name holds other files and stays
-  const isUnsigned = (await readdir(directory)).every((name) => name === ownerFile)
-  if (isUnsigned) await rm(directory, { recursive: true, force: true })
+  const isOurs = (await readdir(directory)).every((name) => madeWhileDying.includes(name))
+  if (isOurs) await rm(directory, { recursive: true, force: true })
+}
+
+/**
+ * Removes a folder with the signature last: a sandbox that is just dying may still put something in, and then the next
+ * run tries again.
+ */
+async function removeSigned(directory: string): Promise<void> {
+  const remove = (name: string): Promise<void> =>
+    rm(join(directory, name), { recursive: true, force: true, maxRetries: 5 })
+  const names = await readdir(directory)
+  await Promise.all(names.filter((name) => name !== ownerFile).map(remove))
+  if ((await readdir(directory)).length > 1) return
+  await rm(directory, { recursive: true, force: true, maxRetries: 5 })
 }
 
 /** Who signed a run folder; undefined when nobody did, or was killed while doing so. */
