@@ -6,6 +6,7 @@ import { programPath } from '../../network/command.ts'
 import { programOf } from '../find-program.ts'
 import { enterScript } from './enter-script.ts'
 import type { ContainerLog, LogStream } from './log.ts'
+import { killedFarewell } from './killed-farewell.ts'
 import { closeWriter, type OutputPipe, outputPipes } from './output-pipe.ts'
 
 /** A running container: processes in pid and mount namespaces of their own, inside the pod's other namespaces. */
@@ -48,12 +49,6 @@ export class StartError extends Error {}
 const quotedBytes = 2048
 const quotedLines = 80
 
-/**
- * What unshare of util-linux up to 2.38 says, before it exits with 1, when its child was killed: it cannot give itself
- * the default action of SIGKILL.
- */
-const killedLine = Buffer.from('unshare: sigprocmask unblock failed: Invalid argument\n')
-
 const signalNumbers: Readonly<Partial<Record<NodeJS.Signals, number>>> = {
   SIGHUP: 1,
   SIGINT: 2,
@@ -85,16 +80,20 @@ export async function startContainer(init: ContainerInit): Promise<Container> {
     env: { ...env, PATH: env['PATH'] ?? programPath },
   })
   let tail = Buffer.alloc(0)
-  let wasKilled = false
+  const farewell = killedFarewell()
   const follow = (stream: LogStream, pipe: OutputPipe): void => {
-    pipe.reader.on('data', (all: Buffer) => {
-      const slips = stream === 'stderr' && all.subarray(-killedLine.length).equals(killedLine)
-      if (slips) wasKilled = true
-      const chunk = slips ? all.subarray(0, -killedLine.length) : all
+    const keep = (chunk: Buffer): void => {
       if (chunk.length === 0) return
       tail = Buffer.concat([tail, chunk]).subarray(-quotedBytes)
       log.write(stream, chunk)
+    }
+    pipe.reader.on('data', (chunk: Buffer) => {
+      keep(stream === 'stderr' ? farewell.without(chunk) : chunk)
     })
+    if (stream === 'stderr')
+      void pipe.ended.then(() => {
+        keep(farewell.rest())
+      })
     closeWriter(pipe)
   }
   follow('stdout', out)
@@ -110,7 +109,7 @@ export async function startContainer(init: ContainerInit): Promise<Container> {
   })
   const exited = Promise.all([left, out.ended, err.ended]).then(([[code, name]]) => {
     log.close()
-    return exitOf(code, wasKilled ? 'SIGKILL' : name, lastLines(tail.toString('utf8')))
+    return exitOf(code, farewell.wasSaid() ? 'SIGKILL' : name, lastLines(tail.toString('utf8')))
   })
   await started(child, exited)
   let pid: number | undefined
