@@ -15,7 +15,12 @@ t.test('the packed package works after npm install -g', { skip }, (t) => {
     rmSync(folder, { recursive: true, force: true })
   })
   const run = (program: string, ...args: string[]): SpawnSyncReturns<string> =>
-    spawnSync(program, args, { encoding: 'utf8', cwd: folder, env: { ...process.env, CI: '' } })
+    // why: tap puts its own loaders into the NODE_OPTIONS of every process; a user's has none
+    spawnSync('env', ['-u', 'NODE_OPTIONS', program, ...args], {
+      encoding: 'utf8',
+      cwd: folder,
+      env: { ...process.env, CI: '' },
+    })
   const packed = run('npm', 'pack', root, '--ignore-scripts', '--silent')
   t.equal(packed.status, 0, packed.stderr)
   const tarball = packed.stdout.trim().split('\n').at(-1) ?? ''

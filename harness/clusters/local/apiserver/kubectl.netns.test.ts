@@ -187,7 +187,8 @@ await t.test('what people type around it works', options, async (t) => {
     ['api-versions', /^discovery\.k8s\.io\/v1$/m],
     ['version', /Server Version: v1\.34\.0/],
     ['get --raw /readyz', 'ok'],
-    ['delete configmap settings', 'configmap "settings" deleted\n'],
+    // kubectl 1.34 adds the namespace
+    ['delete configmap settings', /^configmap "settings" deleted( from default namespace)?\n$/],
   ]
   for (const [command, expected] of steps) {
     const { code, stdout, stderr } = await kubectl(...command.split(' '))
