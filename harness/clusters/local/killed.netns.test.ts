@@ -30,7 +30,9 @@ t.test(
     for (let moment = 0; moment < moments; moment += 1) {
       const runId = `killed-${process.pid}-${moment}`
       const afterMs = Math.round(random() * longestMs)
-      const child = spawn(process.execPath, [program, runId], { stdio: 'ignore' })
+      const child = spawn(process.execPath, [program, runId], {
+        stdio: ['pipe', 'ignore', 'ignore'],
+      })
       const gone = new Promise((resolve) => child.once('exit', resolve))
       await delay(afterMs)
       child.kill('SIGKILL')
