@@ -6,7 +6,9 @@ import { informer } from './informer.ts'
 import { configMaps } from './types.ts'
 
 /** A double of the API: one list, and watches as scripted. */
-function apiDouble(watches: (asked: number) => AsyncIterable<WatchEvent<KubeObject>>): {
+function apiDouble(
+  watches: (asked: number, from: string | undefined) => AsyncIterable<WatchEvent<KubeObject>>,
+): {
   readonly client: KubeClient
   readonly asked: { lists: number; watches: number }
 } {
@@ -16,9 +18,9 @@ function apiDouble(watches: (asked: number) => AsyncIterable<WatchEvent<KubeObje
       asked.lists += 1
       return Promise.resolve({ resourceVersion: '7', items: [named('a', '7')] })
     },
-    watch: () => {
+    watch: (_type: unknown, { resourceVersion }: { readonly resourceVersion?: string }) => {
       asked.watches += 1
-      return watches(asked.watches)
+      return watches(asked.watches, resourceVersion)
     },
   } as unknown as KubeClient
   return { client, asked }
@@ -79,4 +81,23 @@ t.test('what a watch tells is in the copy and in the changes', async (t) => {
     copy.list().map(({ metadata }) => metadata.name),
     ['b'],
   )
+})
+
+t.test('a watch that breaks goes on where it was', async (t) => {
+  const stop = new AbortController()
+  t.teardown(() => {
+    stop.abort()
+  })
+  const from = await new Promise((resolve) => {
+    const { client } = apiDouble(async function* (asked, version) {
+      if (asked === 1) {
+        yield { type: 'ADDED', object: named('b', '8') }
+        throw new Error('the connection broke')
+      }
+      resolve(version)
+      await delay(60_000, undefined, { signal: stop.signal }).catch(() => undefined)
+    })
+    informer({ client, type: configMaps, signal: stop.signal })
+  })
+  t.equal(from, '8')
 })

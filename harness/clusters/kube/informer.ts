@@ -33,7 +33,7 @@ const firstBackOffMs = 50
 const longestBackOffMs = 5_000
 
 /** A watch that lived longer than this was a good one, even if nothing happened. */
-const fruitfulMs = 1_000
+const goodWatchMs = 1_000
 
 /** How long one watch may last before it is opened again: a connection that died silently is noticed by then. */
 const watchSeconds = 290
@@ -101,42 +101,44 @@ async function follow<T extends KubeObject>(init: InformerInit, sink: Sink<T>): 
   let version: string | undefined
   let backOffMs = firstBackOffMs
   while (!signal.aborted) {
-    const startedAt = performance.now()
-    let trouble = 'the watch ended at once'
-    let isFruitful = false
+    let trouble: string | undefined
+    let isGood = false
     try {
       if (version === undefined) {
         const list = await init.client.list<T>(init.type, selection(init))
         sink.replace(list.items)
         version = list.resourceVersion
       }
+      const startedAt = performance.now()
       const from = version
-      version = await watchFrom(init, sink, from)
-      isFruitful = version !== from
+      try {
+        await watchFrom(init, sink, from, (next) => (version = next))
+      } finally {
+        isGood = version !== from || performance.now() - startedAt > goodWatchMs
+      }
     } catch (error) {
       if (signal.aborted) return
       trouble = String(error)
       if (error instanceof KubeError && (error.status === 410 || error.reason === 'Expired'))
         version = undefined
     }
-    // why: a server that ends every watch at once must not be asked without a pause
-    if (isFruitful || performance.now() - startedAt > fruitfulMs) {
-      backOffMs = firstBackOffMs
-      continue
-    }
-    init.log?.(`${init.type.plural}: ${trouble}; trying again in about ${backOffMs} ms`)
+    if (isGood) backOffMs = firstBackOffMs
+    if (isGood && trouble === undefined) continue
+    // why: a server that fails, or ends every watch at once, must not be asked without a pause
+    const what = trouble ?? 'the watch ended at once'
+    init.log?.(`${init.type.plural}: ${what}; trying again in about ${backOffMs} ms`)
     await delay(backOffMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined)
     backOffMs = Math.min(backOffMs * 2, longestBackOffMs)
   }
 }
 
-/** @returns the version to go on from */
+/** Follows a watch to its end; `reached` is told each version from which another one may go on. */
 async function watchFrom<T extends KubeObject>(
   init: InformerInit,
   sink: Sink<T>,
   from: string,
-): Promise<string> {
-  let version = from
+  reached: (version: string) => void,
+): Promise<void> {
   const events = init.client.watch<T>(init.type, {
     ...selection(init),
     resourceVersion: from,
@@ -144,11 +146,11 @@ async function watchFrom<T extends KubeObject>(
     timeoutSeconds: watchSeconds,
   })
   for await (const event of events) {
-    version = event.object.metadata.resourceVersion ?? version
     if (event.type === 'DELETED') sink.remove(event.object)
     else if (event.type !== 'BOOKMARK') sink.put(event.object)
+    const { resourceVersion } = event.object.metadata
+    if (resourceVersion !== undefined) reached(resourceVersion)
   }
-  return version
 }
 
 function selection({ namespace, labelSelector, fieldSelector, signal }: InformerInit): {
