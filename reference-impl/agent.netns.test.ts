@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -43,6 +43,8 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'getent'])) {
   t.teardown(async () => {
     for (const agent of agents) agent.process.kill('SIGKILL')
     await api.close()
+    // why the retries: an agent that is just killed may still write its last snapshot
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   })
 
   const start = (...args: readonly string[]): AgentProcess => {
