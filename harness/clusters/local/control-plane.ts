@@ -37,6 +37,7 @@ interface ControllersModule {
     readonly serviceCidr: string
     readonly apiAddress: string
     readonly apiPort: number
+    readonly madeByServer: boolean
     readonly log: (line: string) => void
   }): AsyncDisposable | Promise<AsyncDisposable>
 }
@@ -78,6 +79,7 @@ async function run(config: ControlPlaneConfig): Promise<void> {
     serviceCidr: config.serviceCidr,
     apiAddress: config.masterAddress,
     apiPort: config.listen.port,
+    madeByServer: config.programs !== undefined,
     log,
   })
   const stop = () => {

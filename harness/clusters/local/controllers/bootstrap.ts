@@ -7,10 +7,29 @@ export interface BootstrapInit {
   /** Where the API is, for the endpoints of the Service `kubernetes`. */
   readonly apiAddress: string
   readonly apiPort: number
+  /** Whether the API server makes them by itself, as kube-apiserver does. */
+  readonly madeByServer?: boolean
 }
 
-/** Creates what every cluster has from the start: its namespaces and the Service `kubernetes`. */
+/** How long kube-apiserver may take for the Service `kubernetes` after it said that it is ready. */
+const byServerMs = 30_000
+
+/**
+ * Sees to what every cluster has from the start: its namespaces and the Service `kubernetes`. kube-apiserver makes them
+ * by itself, a moment after it is ready; then they are only awaited, because two makers would quarrel for 10.96.0.1.
+ */
 export async function bootstrap(context: ControllerContext, init: BootstrapInit): Promise<void> {
+  await (init.madeByServer === true ? awaitService(context) : create(context, init))
+}
+
+async function awaitService({ client, signal }: ControllerContext): Promise<void> {
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(byServerMs)])
+  const scope = { namespace: 'default', fieldSelector: 'metadata.name=kubernetes' }
+  for await (const { type } of client.watch(services, { ...scope, signal: bounded }))
+    if (type === 'ADDED' || type === 'MODIFIED') return
+}
+
+async function create(context: ControllerContext, init: BootstrapInit): Promise<void> {
   await Promise.all(
     ['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) =>
       createOnce(context, namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }),
