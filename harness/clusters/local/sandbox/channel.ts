@@ -4,7 +4,7 @@ import type { ProgramChannel, ProgramExit } from '../../../model/cluster.ts'
 import { ClusterError } from '../../../model/errors.ts'
 import type { ControlRequest, ExecRequest } from './config.ts'
 import { type Frame, frameDecoder } from './frames.ts'
-import { messageQueue } from './message-queue.ts'
+import { messageQueue } from '../../message-queue.ts'
 
 /** What a `control` frame says. */
 export interface Control {
