@@ -1,0 +1,84 @@
+import { stringify } from 'yaml'
+import { ClusterError } from '../../model/errors.ts'
+import type { NodeSpec, Topology } from '../../model/topology.ts'
+
+export type KubeProxyMode = 'iptables' | 'nftables' | 'none'
+
+/** What the cluster is made of besides its topology. */
+export interface KindConfigInit {
+  readonly name: string
+  /** Kind's default for its version when absent. */
+  readonly nodeImage?: string
+  readonly kubeProxyMode: KubeProxyMode
+}
+
+/**
+ * The configuration file of a cluster (kind.sigs.k8s.io/docs/user/configuration). Nodes of Kubernetes bear the names of
+ * the topology; the containers keep kind's own names.
+ * @throws ClusterError 'provision-failed' for a topology that one Docker network cannot give
+ */
+export function kindConfig(topology: Topology, init: KindConfigInit): string {
+  refuseWhatCannotBe(topology)
+  const { podCidr, serviceCidr, clusterDomain, clusterDns } = topology
+  return stringify({
+    kind: 'Cluster',
+    apiVersion: 'kind.x-k8s.io/v1alpha4',
+    name: init.name,
+    networking: {
+      podSubnet: podCidr,
+      serviceSubnet: serviceCidr,
+      kubeProxyMode: init.kubeProxyMode,
+    },
+    kubeadmConfigPatches: [
+      stringify({ kind: 'ClusterConfiguration', networking: { dnsDomain: clusterDomain } }),
+      stringify({ kind: 'KubeletConfiguration', clusterDomain, clusterDNS: [clusterDns] }),
+    ],
+    nodes: inOrder(topology.nodes).map((node) => kindNode(node, init)),
+  })
+}
+
+/** kind numbers its workers in the order of its configuration: `<cluster>-worker`, `<cluster>-worker2`, … */
+export function containerNames(name: string, topology: Topology): ReadonlyMap<string, string> {
+  const names = new Map<string, string>()
+  inOrder(topology.nodes).forEach((node, index) => {
+    const kindName =
+      index === 0 ? 'control-plane' : index === 1 ? 'worker' : `worker${String(index)}`
+    names.set(node.name, `${name}-${kindName}`)
+  })
+  return names
+}
+
+function kindNode({ name, role }: NodeSpec, { nodeImage }: KindConfigInit): object {
+  const isMaster = role === 'master'
+  return {
+    role: isMaster ? 'control-plane' : 'worker',
+    ...(nodeImage !== undefined && { image: nodeImage }),
+    kubeadmConfigPatches: [
+      stringify({
+        kind: isMaster ? 'InitConfiguration' : 'JoinConfiguration',
+        nodeRegistration: { name },
+      }),
+    ],
+  }
+}
+
+function inOrder(nodes: readonly NodeSpec[]): readonly NodeSpec[] {
+  return [
+    ...nodes.filter(({ role }) => role === 'master'),
+    ...nodes.filter(({ role }) => role !== 'master'),
+  ]
+}
+
+function refuseWhatCannotBe({ lans, nodes }: Topology): void {
+  const masters = nodes.filter(({ role }) => role === 'master')
+  const problem =
+    masters.length !== 1
+      ? `want one node of role master, got ${masters.length}`
+      : lans.length !== 1
+        ? `kind's nodes stand in one network, the topology has ${lans.length} LANs`
+        : undefined
+  if (problem !== undefined)
+    throw new ClusterError('provision-failed', problem, {
+      hint: 'use --provider local for this topology',
+    })
+}

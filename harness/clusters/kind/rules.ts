@@ -1,0 +1,99 @@
+import type { Fault } from '../../model/cluster.ts'
+import { ClusterError } from '../../model/errors.ts'
+
+/** Commands for a node's network namespace: one list breaks or closes, the other one undoes it. */
+export interface Rules {
+  readonly apply: readonly (readonly string[])[]
+  readonly undo: readonly (readonly string[])[]
+}
+
+/** The node's own interface in kind's Docker network. */
+const wayOut = 'eth0'
+
+export interface ClusterNetworks {
+  /** The Docker network of the nodes, IPv4 CIDR. */
+  readonly nodes: string
+  readonly pods: string
+}
+
+/**
+ * Nothing leaves the cluster's own networks: a data plane that lost its rules would send ClusterIP traffic out by the
+ * default route, and a benchmark's load to strangers. What is rejected fails at once, as an ICMP error says.
+ */
+export function closedWayOut({ nodes, pods }: ClusterNetworks): Rules {
+  const chain = 'MESHMARK-WAY-OUT'
+  const ways = ['OUTPUT', 'FORWARD']
+  return {
+    apply: [
+      ['iptables', '-w', '-N', chain],
+      ...[nodes, pods, '224.0.0.0/4'].map((net) => [
+        'iptables',
+        '-w',
+        '-A',
+        chain,
+        '-d',
+        net,
+        '-j',
+        'RETURN',
+      ]),
+      ['iptables', '-w', '-A', chain, '-j', 'REJECT', '--reject-with', 'icmp-admin-prohibited'],
+      ...ways.map((way) => ['iptables', '-w', '-I', way, '-o', wayOut, '-j', chain]),
+    ],
+    undo: [
+      ...ways.map((way) => ['iptables', '-w', '-D', way, '-o', wayOut, '-j', chain]),
+      ['iptables', '-w', '-F', chain],
+      ['iptables', '-w', '-X', chain],
+    ],
+  }
+}
+
+/**
+ * What breaks a node.
+ * @param master - address of the control plane
+ * @throws ClusterError 'fault-failed' for what this provider cannot break
+ */
+export function faultRules(fault: Fault, master: string): Rules {
+  switch (fault.kind) {
+    case 'cut-node':
+      return dropped(fault.from === 'all' ? undefined : master)
+    case 'link':
+      return shaped(fault.shape)
+    case 'api':
+      throw new ClusterError('fault-failed', 'provider kind cannot make the API misbehave', {
+        hint: 'use --provider local for this',
+      })
+  }
+}
+
+/** Raw sees packets before any data plane does; mangle POSTROUTING sees what pods send as well. */
+function dropped(peer: string | undefined): Rules {
+  const to = peer === undefined ? [] : ['-d', peer]
+  const from = peer === undefined ? [] : ['-s', peer]
+  const rules = [
+    ['raw', 'PREROUTING', '-i', wayOut, ...from, '-j', 'DROP'],
+    ['mangle', 'POSTROUTING', '-o', wayOut, ...to, '-j', 'DROP'],
+  ]
+  const each = (verb: string): readonly (readonly string[])[] =>
+    rules.map(([table = '', chain = '', ...rest]) => [
+      ...['iptables', '-w', '-t', table, verb, chain],
+      ...rest,
+    ])
+  return { apply: each('-I'), undo: each('-D') }
+}
+
+function shaped({
+  rateMbit,
+  delayMs,
+  lossRatio,
+}: Extract<Fault, { kind: 'link' }>['shape']): Rules {
+  if (delayMs !== undefined || lossRatio !== undefined)
+    throw new ClusterError('fault-failed', 'delay and loss are not supported by provider kind', {
+      hint: 'shape the rate only, or use --provider local',
+    })
+  if (rateMbit === undefined) return { apply: [], undo: [] }
+  const tc = (verb: string): readonly string[] => ['tc', 'qdisc', verb, 'dev', wayOut, 'root']
+  return {
+    apply: [[...tc('add'), 'tbf', 'rate', `${rateMbit}mbit`, 'burst', '64kb', 'latency', '50ms']],
+    undo: [tc('del')],
+  }
+}
