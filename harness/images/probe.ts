@@ -1,0 +1,38 @@
+import { type BuildOptions, buildImage, type BuiltImage } from './build.ts'
+
+export interface ProbeImageInit {
+  /** Folder of the installed package. */
+  readonly packageDirectory: string
+  /** An image with Node.js and Debian's apt, `node:20-bookworm-slim` by default. */
+  readonly baseImage?: string
+}
+
+/** Folder of the package inside the image; programs are started as `node /meshmark/dist/harness/…`. */
+export const probeImageDirectory = '/meshmark'
+
+/** What stands at the positions of a cluster that runs containers: probes, load generators, tools of the network. */
+export function probeImage(init: ProbeImageInit, options: BuildOptions): Promise<BuiltImage> {
+  const { packageDirectory, baseImage = 'node:20-bookworm-slim' } = init
+  const contents = {
+    packageDirectory,
+    folders: ['model', 'probes', 'load', 'measure'].map((name) => `dist/harness/${name}`),
+    packages: ['autocannon', 'dns-packet', 'hdr-histogram-js'],
+    dockerfile: dockerfile(baseImage),
+  }
+  return buildImage('meshmark/probe', contents, options)
+}
+
+function dockerfile(baseImage: string): string {
+  return [
+    `FROM ${baseImage}`,
+    'RUN apt-get update && apt-get install -y --no-install-recommends \\',
+    '      conntrack curl iproute2 iptables nftables procps && rm -rf /var/lib/apt/lists/*',
+    `WORKDIR ${probeImageDirectory}`,
+    'COPY package.json ./',
+    'COPY node_modules ./node_modules',
+    'COPY dist ./dist',
+    '# It waits for programs that are put into its namespaces; SIGTERM ends it.',
+    'CMD ["sleep", "infinity"]',
+    '',
+  ].join('\n')
+}
