@@ -1,0 +1,151 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AbortOptions } from '../../model/abort.ts'
+import type {
+  Cluster,
+  ClusterNode,
+  Fault,
+  Position,
+  ProgramChannel,
+  ProgramName,
+  SpawnOptions,
+} from '../../model/cluster.ts'
+import { ClusterError } from '../../model/errors.ts'
+import type { KubeClient } from '../../model/kubernetes.ts'
+import type { ResourceStack } from '../../model/resource-stack.ts'
+import type { Topology } from '../../model/topology.ts'
+import { probeImageDirectory } from '../../images/probe.ts'
+import { applyManifests } from '../kube/apply.ts'
+import { builtInTypes } from '../kube/types.ts'
+import { kindCli, output } from './cli.ts'
+import { dockerExec } from './docker-exec.ts'
+import { type Positions, positions } from './positions.ts'
+import { faultRules } from './rules.ts'
+
+/** Port of kubeadm's API servers. */
+const apiPort = 6443
+
+/** How long a fault may take to heal; healing is not given up with the run. */
+const healMs = 30_000
+
+export interface KindClusterInit {
+  readonly name: string
+  readonly topology: Topology
+  readonly nodes: readonly ClusterNode[]
+  /** Docker container of each node. */
+  readonly containers: ReadonlyMap<string, string>
+  readonly kube: KubeClient
+  readonly kubeconfig: string
+  readonly probeImage: string
+  readonly masterAddress: string
+  readonly description: Readonly<Record<string, string>>
+  readonly held: ResourceStack
+}
+
+/** A booted cluster of provider kind. */
+export function kindCluster(init: KindClusterInit): Cluster {
+  const { kube, containers, held } = init
+  const stands = positions({ kube, image: init.probeImage, containers })
+  return {
+    provider: 'kind',
+    capabilities: new Set(['multi-node', 'node-access', 'node-fault', 'link-rate']),
+    kubeconfig: init.kubeconfig,
+    apiServer: `https://${init.masterAddress}:${apiPort}`,
+    topology: init.topology,
+    nodes: init.nodes,
+    description: init.description,
+    kube,
+    spawn: (at, program, options) => spawnAt(init, stands, at, program, options),
+    apply: (manifests, options) => applyManifests(kube, manifests, options),
+    fault: (fault, options) => breakSomething(init, fault, options),
+    collect: (directory, options) => collect(init, directory, options),
+    [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
+  }
+}
+
+async function spawnAt(
+  init: KindClusterInit,
+  stands: Positions,
+  at: Position,
+  program: ProgramName,
+  options: SpawnOptions,
+): Promise<ProgramChannel> {
+  const container = containerOf(init, at.node)
+  const argv = [...programArgv(program), ...(options.args ?? [])]
+  if (argv.length === 0) throw new ClusterError('program-failed', 'shell: got no program to run')
+  const pid = await stands.pidAt(at, options)
+  const { cpus = [] } = options
+  return dockerExec(
+    container,
+    [
+      ...(cpus.length === 0 ? [] : ['taskset', '-c', cpus.join(',')]),
+      // why: into the namespaces of the pod, without asking the API, which a fault may have cut off
+      ...['nsenter', '--target', String(pid), '--mount', '--uts', '--ipc', '--net', '--pid'],
+      ...['env', `PATH=${path}`, ...argv],
+    ],
+    options,
+  )
+}
+
+const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+function programArgv(program: ProgramName): readonly string[] {
+  if (program === 'shell') return []
+  const folder = program === 'probe' ? 'probes' : 'load'
+  return ['node', `${probeImageDirectory}/dist/harness/${folder}/main.js`]
+}
+
+function containerOf({ containers }: KindClusterInit, node: string): string {
+  const container = containers.get(node)
+  if (container === undefined)
+    throw new ClusterError('program-failed', `there is no node ${node}`, {
+      hint: `nodes: ${[...containers.keys()].join(', ')}`,
+    })
+  return container
+}
+
+async function breakSomething(
+  init: KindClusterInit,
+  fault: Fault,
+  { signal }: AbortOptions,
+): Promise<AsyncDisposable> {
+  const { apply, undo } = faultRules(fault, init.masterAddress)
+  if (fault.kind === 'api') throw new ClusterError('fault-failed', 'no API faults here')
+  const container = containerOf(init, fault.node)
+  const each = async (rules: typeof apply, options: AbortOptions): Promise<void> => {
+    for (const argv of rules) await output(['docker', 'exec', container, ...argv], options)
+  }
+  await each(apply, { signal })
+  return {
+    [Symbol.asyncDispose]: () => each(undo, { signal: AbortSignal.timeout(healMs) }),
+  }
+}
+
+/** Types whose objects nobody should find in a report. */
+const secretTypes = ['secrets']
+
+/** Every object, and what `kind export logs` has; what cannot be had is named in `problems.txt`. */
+async function collect(
+  { name, kube }: KindClusterInit,
+  directory: string,
+  { signal }: AbortOptions,
+): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  const problems: string[] = []
+  const each = async (what: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work()
+    } catch (error) {
+      problems.push(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  for (const type of builtInTypes.filter(({ plural }) => !secretTypes.includes(plural)))
+    await each(type.plural, async () => {
+      const { items } = await kube.list(type, { signal })
+      const file = `${type.plural}${type.group === '' ? '' : `.${type.group}`}.json`
+      if (items.length > 0) await writeFile(join(directory, file), JSON.stringify(items, null, 2))
+    })
+  await each('logs', () => kindCli.exportLogs(name, join(directory, 'logs'), { signal }))
+  if (problems.length > 0) await writeFile(join(directory, 'problems.txt'), problems.join('\n'))
+  signal.throwIfAborted()
+}

@@ -1,0 +1,46 @@
+import type { ClusterProvider } from '../../model/cluster.ts'
+import type { Problem } from '../../model/errors.ts'
+import { HarnessError } from '../../model/errors.ts'
+import type { AbortOptions } from '../../model/abort.ts'
+import { bootKind, type KindInit } from './boot.ts'
+import { kindCli, output } from './cli.ts'
+
+/** Clusters of Docker containers by the kind CLI: real kubelets, a real control plane, about half a minute. */
+export function kind(init: KindInit): ClusterProvider {
+  return {
+    id: 'kind',
+    preflight: (options) => preflight(init, options),
+    create: (topology, options) => bootKind(init, topology, options),
+  }
+}
+
+async function preflight(
+  { nodeImage }: KindInit,
+  options: AbortOptions,
+): Promise<readonly Problem[]> {
+  const image = ['docker', 'image', 'inspect', '--format', '{{.Id}}', nodeImage ?? '']
+  const found = await Promise.all([
+    problemOf('kind', () => kindCli.version(options)),
+    problemOf('docker', () =>
+      output(['docker', 'version', '--format', '{{.Server.Version}}'], options),
+    ),
+  ])
+  // why: without Docker there is nothing to say about its images
+  if (found.flat().length === 0 && nodeImage !== undefined)
+    found.push(await problemOf('node image', () => output(image, options)))
+  return found.flat()
+}
+
+async function problemOf(
+  subject: string,
+  work: () => Promise<unknown>,
+): Promise<readonly Problem[]> {
+  try {
+    await work()
+    return []
+  } catch (error) {
+    if (!(error instanceof HarnessError)) throw error
+    const { message, hint } = error
+    return [{ subject, message, ...(hint !== undefined && { cure: hint }) }]
+  }
+}
