@@ -1,24 +1,37 @@
+import { kind } from '../clusters/kind/provider.ts'
 import { local } from '../clusters/local/provider.ts'
 import { UsageError } from '../model/errors.ts'
 import type { ClusterProvider } from '../model/cluster.ts'
 import type { Target } from '../model/target.ts'
 import { direct } from '../targets/direct/target.ts'
+import { kubeProxyCoreDns } from '../targets/kube-proxy-coredns/target.ts'
 import { reference } from '../targets/reference/target.ts'
 import { wrongWord } from './nearest.ts'
 import type { RunFlags } from './options.ts'
 import { packageDirectory, suiteVersion } from './package.ts'
 
 /** Flags that say how a provider is to make its cluster. */
-export type ProviderFlags = Pick<RunFlags, 'controlPlane'>
+export type ProviderFlags = Pick<RunFlags, 'controlPlane' | 'kubeProxyMode'>
+
+/** The image of the sample manifests. */
+const nginxImage = 'nginx:1.22'
 
 /** Every provider by name. */
 const providers: Readonly<Record<string, (flags: ProviderFlags) => ClusterProvider>> = {
   local: ({ controlPlane = 'embedded' }) => local({ packageDirectory, controlPlane }),
+  kind: ({ kubeProxyMode }) =>
+    kind({
+      packageDirectory,
+      ...nodeImage(),
+      images: [nginxImage],
+      ...(kubeProxyMode !== undefined && { kubeProxyMode }),
+    }),
 }
 
 /** Every target by name. */
 const targets: Readonly<Record<string, () => Target>> = {
   reference: () => reference({ packageDirectory, version: suiteVersion() }),
+  'kube-proxy-coredns': () => kubeProxyCoreDns(),
   direct: () => direct(),
 }
 
@@ -30,6 +43,12 @@ export function providerNamed(name: string, flags: ProviderFlags): ClusterProvid
 /** @throws UsageError when there is no target of this name */
 export function targetNamed(name: string): Target {
   return pick('--target', name, targets)()
+}
+
+/** The image of kind's nodes, where the environment names one; kind's own otherwise. */
+function nodeImage(): { readonly nodeImage?: string } {
+  const { MESHMARK_KIND_NODE_IMAGE: image = '' } = process.env
+  return image === '' ? {} : { nodeImage: image }
 }
 
 function pick<T>(flag: string, name: string, table: Readonly<Record<string, T>>): T {

@@ -1,10 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type KubeProxyMode, kubeProxyModes } from '../clusters/kind/config.ts'
 import { type ControlPlane, controlPlanes } from '../clusters/local/provider.ts'
 
 /** Flags that every command which boots a cluster takes. */
 export interface RunFlags {
   readonly provider?: string
   readonly controlPlane?: ControlPlane
+  readonly kubeProxyMode?: KubeProxyMode
   readonly target?: string
   readonly out?: string
   readonly config?: string
@@ -24,6 +26,12 @@ export function withRunFlags(command: Command): Command {
       )
         .choices(controlPlanes)
         .default('embedded' satisfies ControlPlane),
+    )
+    .addOption(
+      new Option(
+        '--kube-proxy-mode <mode>',
+        'of provider kind; none leaves every Service to the target (default: iptables)',
+      ).choices(kubeProxyModes),
     )
     .option('--target <name>', 'the data plane under test (default: reference)')
     .option('--out <dir>', 'where results go (default: meshmark-out/<run id>)')

@@ -11,6 +11,7 @@ import { coinFlips } from '../measure/order.ts'
 import { hodgesLehmann, hodgesLehmannInterval } from '../measure/hodges-lehmann.ts'
 import { median } from '../measure/quantile.ts'
 import { UsageError } from '../model/errors.ts'
+import type { ClusterProvider } from '../model/cluster.ts'
 import type { RunResult } from '../model/run-result.ts'
 import type { Target } from '../model/target.ts'
 import type { Topology } from '../model/topology.ts'
@@ -32,6 +33,9 @@ import { progress } from './progress.ts'
 import { newRunId } from './run-id.ts'
 import { summary } from './summary.ts'
 import { writeText } from './write-text.ts'
+
+/** How long tools may take to say that they are there. */
+const preflightMs = 30_000
 
 /** Pairs per question of the quick benchmark: six give an exact interval of 96.9 % confidence. */
 const quickPairs = 6
@@ -55,7 +59,7 @@ export async function session(flags: RunFlags, what: SessionPlan): Promise<numbe
   const settings = await readSettings(flags.config)
   const provider = providerNamed(flags.provider ?? settings.provider ?? 'local', flags)
   const target = targetNamed(flags.target ?? settings.target ?? 'reference')
-  await setUp({ agreed: agreed(flags), say: stderr })
+  await readyFor(provider, flags)
   const runId = newRunId()
   const directory = resolve(flags.out ?? settings.out ?? join('meshmark-out', runId))
   await makeDirectory(directory)
@@ -71,6 +75,17 @@ export async function session(flags: RunFlags, what: SessionPlan): Promise<numbe
   const files = await record(directory, result, what.report)
   stdout(flags.json ? JSON.stringify(result, null, 2) : summary(result, files))
   return result.partial ? interruptedExitCode : exitCode(result.conclusion)
+}
+
+/** @throws UsageError with everything that is missing for this provider, and the cures */
+export async function readyFor(provider: ClusterProvider, flags: RunFlags): Promise<void> {
+  if (provider.id === 'local') {
+    await setUp({ agreed: agreed(flags), say: stderr })
+    return
+  }
+  const problems = await provider.preflight({ signal: AbortSignal.timeout(preflightMs) })
+  if (problems.length > 0)
+    throw new UsageError(`provider ${provider.id} cannot make a cluster here`, problems)
 }
 
 /** The topology of a run: the default one, as the target wants its cluster built. */

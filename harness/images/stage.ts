@@ -2,24 +2,26 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import type { ImageSource } from '../model/cluster.ts'
 import { ClusterError } from '../model/errors.ts'
 
-/** What goes into an image: compiled folders of the package, and the packages that they import. */
-export interface ImageContents {
+/** What goes into an image, and from which package. */
+export interface ImageContents extends Omit<ImageSource, 'name'> {
   /** Folder of the installed package. */
   readonly packageDirectory: string
-  /** Folders, relative to it. */
-  readonly folders: readonly string[]
-  /** Names of npm packages; those that they depend on go along. */
-  readonly packages: readonly string[]
-  readonly dockerfile: string
 }
 
 /** Lays a build context into an empty folder and gives the SHA-256 of everything in it. */
 export async function stage(contents: ImageContents, into: string): Promise<string> {
   const { packageDirectory, folders, packages, dockerfile } = contents
   await writeFile(join(into, 'Dockerfile'), dockerfile)
-  await writeFile(join(into, 'package.json'), '{"type":"module"}\n')
+  const { version } = JSON.parse(
+    await readFile(join(packageDirectory, 'package.json'), 'utf8'),
+  ) as {
+    readonly version: string
+  }
+  const own = { name: 'meshmark', version, type: 'module' }
+  await writeFile(join(into, 'package.json'), `${JSON.stringify(own)}\n`)
   for (const folder of folders) {
     const filter = (path: string): boolean => !/\.test\.js(\.map)?$/.test(path)
     await cp(join(packageDirectory, folder), join(into, folder), { recursive: true, filter })

@@ -76,10 +76,27 @@ export interface Cluster extends AsyncDisposable {
    * Disposing deletes what did not exist before and waits until it is gone.
    */
   apply(manifests: readonly KubeObject[], options: AbortOptions): Promise<AsyncDisposable>
+  /**
+   * Builds an image unless one of the same contents is there, gives it to every node, and says what to call it in a
+   * pod. Absent where containers are no images (provider local).
+   */
+  loadImage?(source: ImageSource, options: AbortOptions): Promise<string>
   /** Breaks something; disposing heals it. */
   fault(fault: Fault, options: AbortOptions): Promise<AsyncDisposable>
   /** Writes logs, events and objects into a folder, for people who look for the cause of a failure. */
   collect(directory: string, options: AbortOptions): Promise<void>
+}
+
+/** What an image is made of: parts of the installed package of meshmark. */
+export interface ImageSource {
+  /** `meshmark/reference`; the tag follows from the contents. */
+  readonly name: string
+  /** Folders, relative to the package. */
+  readonly folders: readonly string[]
+  /** Names of npm packages; those that they depend on go along, into `node_modules`. */
+  readonly packages: readonly string[]
+  /** The text of a Dockerfile. */
+  readonly dockerfile: string
 }
 
 /** `probe` answers probe jobs, `load` generates load, `shell` runs one command given as arguments. */

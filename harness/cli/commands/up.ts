@@ -5,14 +5,13 @@ import type { Cluster } from '../../model/cluster.ts'
 import { ResourceStack } from '../../model/resource-stack.ts'
 import type { Target } from '../../model/target.ts'
 import { providerNamed, targetNamed } from '../adapters.ts'
-import { setUp } from '../doctor/install.ts'
 import { interruptedExitCode, interruption, type Interruption } from '../interrupt.ts'
-import { agreed, type RunFlags, withRunFlags } from '../options.ts'
+import { type RunFlags, withRunFlags } from '../options.ts'
 import { stderr, stdout } from '../output.ts'
 import type { Conclude } from '../program.ts'
 import { type Progress, progress } from '../progress.ts'
 import { newRunId } from '../run-id.ts'
-import { topologyFor } from '../session.ts'
+import { readyFor, topologyFor } from '../session.ts'
 
 /** `meshmark up`: boots a cluster with a target, prints the kubeconfig, holds it until Ctrl-C. */
 export function upCommand(conclude: Conclude): Command {
@@ -28,7 +27,7 @@ async function up(flags: RunFlags): Promise<number> {
   const settings = await readSettings(flags.config)
   const provider = providerNamed(flags.provider ?? settings.provider ?? 'local', flags)
   const target = targetNamed(flags.target ?? settings.target ?? 'reference')
-  await setUp({ agreed: agreed(flags), say: stderr })
+  await readyFor(provider, flags)
   using stop = interruption()
   const held = new ResourceStack()
   const shown = progress()

@@ -26,6 +26,8 @@ export interface KindInit {
   readonly baseImage?: string
   /** `iptables` by default; `none` leaves Services to the target. */
   readonly kubeProxyMode?: KubeProxyMode
+  /** Images that Docker has and the nodes need; none is pulled during a run. */
+  readonly images?: readonly string[]
 }
 
 /** How long a removal may take; it must not be given up with the run. */
@@ -64,7 +66,9 @@ export async function bootKind(
   const [nodes] = await Promise.all([
     placed(topology, containers, signal),
     nodesReady(kube, topology.nodes.length, { signal }),
-    image.then(({ reference }) => kindCli.load(name, reference, { signal })),
+    image.then(({ reference }) =>
+      kindCli.load(name, [reference, ...(init.images ?? [])], { signal }),
+    ),
   ])
   await labelRoles(kube, nodes, signal)
   await closeWayOut(topology, [...containers.values()], signal)
@@ -76,6 +80,7 @@ export async function bootKind(
     containers,
     kube,
     kubeconfig,
+    packageDirectory: init.packageDirectory,
     probeImage: (await image).reference,
     masterAddress: master?.address ?? '',
     description: await described(kube, init, version, signal),

@@ -117,8 +117,8 @@ export const kindCli = {
   },
   clusters: async (options: AbortOptions): Promise<readonly string[]> =>
     (await output(['kind', 'get', 'clusters'], options)).split('\n').filter((line) => line !== ''),
-  load: async (name: string, image: string, options: AbortOptions): Promise<void> => {
-    await output(['kind', 'load', 'docker-image', '--name', name, image], options)
+  load: async (name: string, images: readonly string[], options: AbortOptions): Promise<void> => {
+    await output(['kind', 'load', 'docker-image', '--name', name, ...images], options)
   },
   exportLogs: async (name: string, directory: string, options: AbortOptions): Promise<void> => {
     await output(['kind', 'export', 'logs', '--name', name, directory], options)

@@ -14,6 +14,7 @@ import { ClusterError } from '../../model/errors.ts'
 import type { KubeClient } from '../../model/kubernetes.ts'
 import type { ResourceStack } from '../../model/resource-stack.ts'
 import type { Topology } from '../../model/topology.ts'
+import { buildImage } from '../../images/build.ts'
 import { probeImageDirectory } from '../../images/probe.ts'
 import { applyManifests } from '../kube/apply.ts'
 import { builtInTypes } from '../kube/types.ts'
@@ -37,6 +38,7 @@ export interface KindClusterInit {
   readonly kube: KubeClient
   readonly kubeconfig: string
   readonly probeImage: string
+  readonly packageDirectory: string
   readonly masterAddress: string
   readonly description: Readonly<Record<string, string>>
   readonly held: ResourceStack
@@ -57,6 +59,12 @@ export function kindCluster(init: KindClusterInit): Cluster {
     kube,
     spawn: (at, program, options) => spawnAt(init, stands, at, program, options),
     apply: (manifests, options) => applyManifests(kube, manifests, options),
+    loadImage: async ({ name, ...source }, options) => {
+      const { packageDirectory } = init
+      const { reference } = await buildImage(name, { packageDirectory, ...source }, options)
+      await kindCli.load(init.name, [reference], options)
+      return reference
+    },
     fault: (fault, options) => breakSomething(init, fault, options),
     collect: (directory, options) => collect(init, directory, options),
     [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),

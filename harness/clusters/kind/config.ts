@@ -2,7 +2,13 @@ import { stringify } from 'yaml'
 import { ClusterError } from '../../model/errors.ts'
 import type { NodeSpec, Topology } from '../../model/topology.ts'
 
-export type KubeProxyMode = 'iptables' | 'nftables' | 'none'
+export const kubeProxyModes: readonly ['iptables', 'nftables', 'none'] = [
+  'iptables',
+  'nftables',
+  'none',
+]
+
+export type KubeProxyMode = (typeof kubeProxyModes)[number]
 
 /** What the cluster is made of besides its topology. */
 export interface KindConfigInit {

@@ -71,7 +71,6 @@ function probePod({ node, network }: Position, image: string): KubeObject {
       nodeName: node,
       hostNetwork: isHost,
       hostPID: isHost,
-      // why: what a process of the node itself would ask
       dnsPolicy: isHost ? 'Default' : 'ClusterFirst',
       tolerations: [{ operator: 'Exists' }],
       terminationGracePeriodSeconds: 0,
@@ -83,8 +82,13 @@ function probePod({ node, network }: Position, image: string): KubeObject {
           image,
           imagePullPolicy: 'Never',
           securityContext: { privileged: isHost },
+          ...(isHost && { volumeMounts: [{ name: 'resolv-conf', mountPath: '/etc/resolv.conf' }] }),
         },
       ],
+      // why: what the node itself asks, at this moment; the kubelet would give a copy of what it once was
+      ...(isHost && {
+        volumes: [{ name: 'resolv-conf', hostPath: { path: '/etc/resolv.conf', type: 'File' } }],
+      }),
     },
   }
 }

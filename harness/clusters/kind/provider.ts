@@ -15,10 +15,10 @@ export function kind(init: KindInit): ClusterProvider {
 }
 
 async function preflight(
-  { nodeImage }: KindInit,
+  { nodeImage, images = [] }: KindInit,
   options: AbortOptions,
 ): Promise<readonly Problem[]> {
-  const image = ['docker', 'image', 'inspect', '--format', '{{.Id}}', nodeImage ?? '']
+  const wanted = [...(nodeImage === undefined ? [] : [nodeImage]), ...images]
   const found = await Promise.all([
     problemOf('kind', () => kindCli.version(options)),
     problemOf('docker', () =>
@@ -26,8 +26,11 @@ async function preflight(
     ),
   ])
   // why: without Docker there is nothing to say about its images
-  if (found.flat().length === 0 && nodeImage !== undefined)
-    found.push(await problemOf('node image', () => output(image, options)))
+  if (found.flat().length === 0)
+    for (const image of wanted) {
+      const inspect = ['docker', 'image', 'inspect', '--format', '{{.Id}}', image]
+      found.push(await problemOf(`image ${image}`, () => output(inspect, options)))
+    }
   return found.flat()
 }
 

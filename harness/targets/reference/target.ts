@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import type { AbortOptions } from '../../model/abort.ts'
-import type { Cluster } from '../../model/cluster.ts'
+import type { Cluster, ImageSource } from '../../model/cluster.ts'
 import { TargetError } from '../../model/errors.ts'
 import type { KubeObject } from '../../model/kubernetes.ts'
 import type { DeployedTarget, Target } from '../../model/target.ts'
@@ -32,7 +32,8 @@ export function reference({ packageDirectory, version }: ReferenceInit): Target 
     features: new Set(['l7-proxy', 'path-metrics', 'node-dns', 'persisted-cache']),
     topology: { clusterDns: '169.254.96.16' },
     deploy: async (cluster, options) => {
-      const manifests = await deployManifests(packageDirectory, cluster)
+      const image = await cluster.loadImage?.(await imageSource(packageDirectory), options)
+      const manifests = await deployManifests(packageDirectory, cluster, image)
       const daemonSet = manifests.find((manifest) => manifest.kind === 'DaemonSet')
       if (daemonSet === undefined)
         throw new TargetError('deploy-failed', 'reference-impl/deploy has no DaemonSet')
@@ -46,6 +47,7 @@ export function reference({ packageDirectory, version }: ReferenceInit): Target 
 async function deployManifests(
   packageDirectory: string,
   cluster: Cluster,
+  image: string | undefined,
 ): Promise<readonly KubeObject[]> {
   const path = join(packageDirectory, 'reference-impl', 'deploy', 'daemonset.yaml')
   const text = await readFile(path, 'utf8')
@@ -55,7 +57,7 @@ async function deployManifests(
   }
   return parseAllDocuments(text)
     .map((document) => document.toJS() as KubeObject)
-    .map((manifest) => (manifest.kind === 'DaemonSet' ? withEnv(manifest, env) : manifest))
+    .map((manifest) => (manifest.kind === 'DaemonSet' ? adapted(manifest, env, image) : manifest))
 }
 
 interface DaemonSetSpec {
@@ -68,11 +70,27 @@ type Container = Readonly<Record<string, unknown>> & {
   readonly env?: readonly { readonly name: string }[]
 }
 
-function withEnv(manifest: KubeObject, values: Readonly<Record<string, string>>): KubeObject {
+/** What the image of the agent is made of; its Dockerfile is the one that is shipped. */
+async function imageSource(packageDirectory: string): Promise<ImageSource> {
+  const dockerfile = join(packageDirectory, 'reference-impl', 'deploy', 'Dockerfile')
+  return {
+    name: 'meshmark/reference',
+    folders: ['dist/reference-impl'],
+    packages: ['yaml'],
+    dockerfile: await readFile(dockerfile, 'utf8'),
+  }
+}
+
+function adapted(
+  manifest: KubeObject,
+  values: Readonly<Record<string, string>>,
+  image: string | undefined,
+): KubeObject {
   const spec = manifest['spec'] as DaemonSetSpec
   const added = Object.entries(values).map(([name, value]) => ({ name, value }))
   const containers = spec.template.spec.containers.map((container) => ({
     ...container,
+    ...(image !== undefined && { image }),
     env: [...(container.env ?? []).filter(({ name }) => !(name in values)), ...added],
   }))
   const template = { ...spec.template, spec: { ...spec.template.spec, containers } }
