@@ -26,6 +26,8 @@ export function closedWayOut({ nodes, pods }: ClusterNetworks): Rules {
   return {
     apply: [
       ['iptables', '-w', '-N', chain],
+      // why: what a proxy on this node catches was routed out before and still bears that interface here
+      ['iptables', '-w', '-A', chain, '-m', 'addrtype', '--dst-type', 'LOCAL', '-j', 'RETURN'],
       ...[nodes, pods, '224.0.0.0/4'].map((net) => [
         'iptables',
         '-w',
