@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'zx'
-import type { AbortOptions } from '../model/abort.ts'
-import { ClusterError } from '../model/errors.ts'
+import type { AbortOptions } from '../../model/abort.ts'
+import { ClusterError } from '../../model/errors.ts'
 import { type ImageContents, stage } from './stage.ts'
 
 /** Characters of the content's hash that a tag bears. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import type { ImageSource } from '../model/cluster.ts'
-import { ClusterError } from '../model/errors.ts'
+import type { ImageSource } from '../../model/cluster.ts'
+import { ClusterError } from '../../model/errors.ts'
 
 /** What goes into an image, and from which package. */
 export interface ImageContents extends Omit<ImageSource, 'name'> {
