@@ -18,5 +18,5 @@ const skip =
 t.test('provider kind keeps the contract', { skip }, async (t) => {
   await clusterContract(t, provider, defaultTopology())
   const { stdout } = spawnSync('kind', ['get', 'clusters'], { encoding: 'utf8' })
-  t.notMatch(stdout, 'meshmark-contract', 'nothing is left')
+  t.notMatch(stdout, `meshmark-contract-${process.pid}`, 'nothing is left')
 })
