@@ -11,7 +11,11 @@ import type { RunFlags } from './options.ts'
 import { packageDirectory, suiteVersion } from './package.ts'
 
 /** Flags that say how a provider is to make its cluster. */
-export type ProviderFlags = Pick<RunFlags, 'controlPlane' | 'kubeProxyMode'>
+export type ProviderFlags = Pick<RunFlags, 'controlPlane' | 'kubeProxyMode'> & {
+  readonly keep?: boolean
+  readonly cluster?: string
+  readonly target?: string
+}
 
 /** The image of the sample manifests. */
 const nginxImage = 'nginx:1.22'
@@ -19,14 +23,19 @@ const nginxImage = 'nginx:1.22'
 /** Every provider by name. */
 const providers: Readonly<Record<string, (flags: ProviderFlags) => ClusterProvider>> = {
   local: ({ controlPlane = 'embedded' }) => local({ packageDirectory, controlPlane }),
-  kind: ({ kubeProxyMode }) =>
+  kind: ({ kubeProxyMode, cluster, target }) =>
     kind({
       packageDirectory,
       ...nodeImage(),
       images: [nginxImage],
       ...(kubeProxyMode !== undefined && { kubeProxyMode }),
+      ...(cluster !== undefined && { cluster }),
+      ...(target !== undefined && { target }),
     }),
 }
+
+/** Providers whose clusters can outlive their harness. */
+const staying: readonly string[] = ['kind']
 
 /** Every target by name. */
 const targets: Readonly<Record<string, () => Target>> = {
@@ -37,7 +46,14 @@ const targets: Readonly<Record<string, () => Target>> = {
 
 /** @throws UsageError when there is no provider of this name */
 export function providerNamed(name: string, flags: ProviderFlags): ClusterProvider {
-  return pick('--provider', name, providers)(flags)
+  const make = pick('--provider', name, providers)
+  if (!staying.includes(name) && (flags.keep === true || flags.cluster !== undefined))
+    throw new UsageError(
+      `${flags.keep === true ? '--keep' : '--cluster'}: clusters of provider ${name} do not stay`,
+      [],
+      { hint: 'use --provider kind, or hold it with meshmark up' },
+    )
+  return make(flags)
 }
 
 /** @throws UsageError when there is no target of this name */

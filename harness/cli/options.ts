@@ -7,6 +7,8 @@ export interface RunFlags {
   readonly provider?: string
   readonly controlPlane?: ControlPlane
   readonly kubeProxyMode?: KubeProxyMode
+  readonly keep: boolean
+  readonly cluster?: string
   readonly target?: string
   readonly out?: string
   readonly config?: string
@@ -33,6 +35,8 @@ export function withRunFlags(command: Command): Command {
         'of provider kind; none leaves every Service to the target (default: iptables)',
       ).choices(kubeProxyModes),
     )
+    .option('--keep', 'the cluster stays (provider kind); --cluster uses it again', false)
+    .option('--cluster <name>', 'a kept cluster to use instead of a new one (provider kind)')
     .option('--target <name>', 'the data plane under test (default: reference)')
     .option('--out <dir>', 'where results go (default: meshmark-out/<run id>)')
     .option('--seed <n>', 'seed of everything random, 0 to 4294967295', parseSeed)

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { suiteVersion } from './package.ts'
 import { benchCommand } from './commands/bench.ts'
+import { downCommand } from './commands/down.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { reportCommand } from './commands/report.ts'
 import { runCommand } from './commands/run.ts'
@@ -33,6 +34,7 @@ export function program(): Program {
   const commands = [
     doctorCommand(conclude),
     upCommand(conclude),
+    downCommand(conclude),
     walkthroughCommand(conclude),
     benchCommand(conclude),
     runCommand(conclude),

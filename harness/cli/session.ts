@@ -57,8 +57,11 @@ export interface SessionPlan {
 /** One run from flags to files: what walkthrough, bench and run have in common. Gives the exit code. */
 export async function session(flags: RunFlags, what: SessionPlan): Promise<number> {
   const settings = await readSettings(flags.config)
-  const provider = providerNamed(flags.provider ?? settings.provider ?? 'local', flags)
   const target = targetNamed(flags.target ?? settings.target ?? 'reference')
+  const provider = providerNamed(flags.provider ?? settings.provider ?? 'local', {
+    ...flags,
+    target: target.id,
+  })
   await readyFor(provider, flags)
   const runId = newRunId()
   const directory = resolve(flags.out ?? settings.out ?? join('meshmark-out', runId))
@@ -108,6 +111,7 @@ function runPlan({ runId, directory, target, flags, settings, what }: PlanInit):
   return {
     runId,
     topology: topologyFor(target),
+    keep: flags.keep,
     ...(what.walkthrough && { walkthrough }),
     ...(what.bench !== 'none' && {
       bench: {

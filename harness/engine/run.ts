@@ -24,6 +24,8 @@ import { tellScenario } from './tell.ts'
 export interface RunPlan {
   readonly runId: string
   readonly topology: Topology
+  /** The cluster stays, without the target. */
+  readonly keep?: boolean
   readonly walkthrough?: Scenario
   readonly bench?: BenchPlan
   readonly suite: SuiteInfo
@@ -106,6 +108,7 @@ async function drive(
   try {
     const { cluster, readyMs } = await provision(plan, components, options)
     held.use(cluster)
+    if (plan.keep === true) await cluster.keep?.()
     findings.cluster = describeCluster(cluster, readyMs)
     const deployed = await deploy(cluster, components, options)
     held.use(deployed.target)
@@ -130,15 +133,17 @@ async function drive(
 
 async function provision(
   plan: RunPlan,
-  { provider }: RunComponents,
+  { provider, target }: RunComponents,
   { tell, signal, lastResort }: RunOptions,
 ): Promise<{ readonly cluster: Cluster; readonly readyMs: number }> {
   const { value, durationMs } = await phase(
     { phase: 'provision', title: `Boot a cluster (${provider.id})`, tell },
     async () => {
+      const images = await target.images?.()
       const cluster = await provider.create(plan.topology, {
         runId: plan.runId,
         signal,
+        ...(images !== undefined && { images }),
         progress: (line) => tell({ kind: 'phase-progress', phase: 'provision', line }),
         ...(lastResort !== undefined && { lastResort }),
       })

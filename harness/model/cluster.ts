@@ -11,7 +11,10 @@ export type Capability =
   | 'link-rate'
   | 'link-delay'
   | 'link-loss'
+  /** A node can be cut off from the others. */
   | 'node-fault'
+  /** A node can be stopped and started, its programs killed. */
+  | 'node-stop'
   | 'api-fault'
   | 'ipv6'
 
@@ -43,6 +46,8 @@ export interface CreateOptions extends AbortOptions {
    * runs it when the user presses Ctrl-C a second time and nobody waits for an orderly end any more.
    */
   readonly lastResort?: (undo: () => void) => void
+  /** Images that the target will ask for: given to the nodes while they boot, where nodes take images. */
+  readonly images?: readonly ImageSource[]
 }
 
 export interface ClusterNode {
@@ -56,6 +61,13 @@ export interface ClusterNode {
 /** A running cluster. Disposing removes everything it made. */
 export interface Cluster extends AsyncDisposable {
   readonly provider: string
+  /** What the provider's own tool calls it; absent where nobody else can see it (provider local). */
+  readonly name?: string
+  /**
+   * From now on disposing leaves it as it is, so that `--cluster NAME` can use it again. Absent where it cannot stay.
+   * @param target - id of the target that was left in it
+   */
+  keep?(target?: string): Promise<void>
   readonly capabilities: ReadonlySet<Capability>
   /** Path of a private kubeconfig file that works from the harness' own machine. */
   readonly kubeconfig: string
@@ -130,6 +142,10 @@ export interface ProgramExit {
 export type Fault =
   | { readonly kind: 'cut-node'; readonly node: string; readonly from: 'control-plane' | 'all' }
   | { readonly kind: 'link'; readonly node: string; readonly shape: LinkShape }
+  /** The node loses its power; healing starts it and waits until it is Ready. */
+  | { readonly kind: 'stop-node'; readonly node: string }
+  /** SIGKILL for every process of this name on the node; healing waits until one runs again. */
+  | { readonly kind: 'kill-component'; readonly node: string; readonly component: string }
   | { readonly kind: 'api'; readonly behaviour: ApiFault }
 
 /** How the Kubernetes API misbehaves. `match` narrows it to request paths that contain the text. */

@@ -1,5 +1,5 @@
 import type { AbortOptions } from './abort.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster, ImageSource } from './cluster.ts'
 import type { Topology } from './topology.ts'
 
 /** What a target claims to do beyond the core of each profile. */
@@ -21,6 +21,8 @@ export interface Target {
   readonly features: ReadonlySet<Feature>
   /** What the cluster must be built with for this target, e.g. where its DNS server answers. */
   readonly topology: Partial<Pick<Topology, 'clusterDns' | 'clusterDomain'>>
+  /** Images that it is made of; `deploy` asks the cluster for them, who boots the cluster may do so earlier. */
+  images?(): Promise<readonly ImageSource[]>
   deploy(cluster: Cluster, options: AbortOptions): Promise<DeployedTarget>
 }
 

@@ -22,7 +22,10 @@ export async function clusterContract(
   topology: Topology,
 ): Promise<void> {
   t.same(await provider.preflight(options()), [], 'preflight finds nothing missing')
-  const cluster = await provider.create(topology, { runId: `contract-${process.pid}`, ...options() })
+  const cluster = await provider.create(topology, {
+    runId: `contract-${process.pid}`,
+    ...options(),
+  })
   let disposed = false
   t.teardown(async () => {
     if (!disposed) await cluster[Symbol.asyncDispose]()

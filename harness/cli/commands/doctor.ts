@@ -1,12 +1,17 @@
 import { Command } from 'commander'
+import { heal } from '../../clusters/kind/leftovers.ts'
 import { blocking, examine, findingText } from '../doctor/examine.ts'
 import { install } from '../doctor/install.ts'
 import { stderr, stdout } from '../output.ts'
 import { errorExitCode } from '../fail.ts'
 import type { Conclude } from '../program.ts'
 
+/** How long the removal of everything that is left may take. */
+const healMs = 300_000
+
 interface DoctorFlags {
   readonly install: boolean
+  readonly heal: boolean
   readonly json: boolean
 }
 
@@ -17,6 +22,7 @@ export function doctorCommand(conclude: Conclude): Command {
       'says what this machine can run, one finding a line, with the cure for what is missing',
     )
     .option('--install', "install what is missing with the system's package manager", false)
+    .option('--heal', 'remove the clusters and undo the faults that dead runs left', false)
     .option('--json', 'print the findings as JSON on stdout', false)
     .action(async (flags: DoctorFlags) => {
       conclude(await doctor(flags))
@@ -29,6 +35,10 @@ async function doctor(flags: DoctorFlags): Promise<number> {
       (await examine()).filter(({ state }) => state === 'missing'),
       stderr,
     )
+  if (flags.heal) {
+    const done = await heal({ signal: AbortSignal.timeout(healMs) })
+    for (const line of done.length === 0 ? ['no dead run left anything'] : done) stderr(line)
+  }
   const findings = await examine()
   if (flags.json) stdout(JSON.stringify({ findings }, null, 2))
   else stdout(findings.map(findingText).join('\n'))

@@ -25,8 +25,11 @@ export function upCommand(conclude: Conclude): Command {
 
 async function up(flags: RunFlags): Promise<number> {
   const settings = await readSettings(flags.config)
-  const provider = providerNamed(flags.provider ?? settings.provider ?? 'local', flags)
   const target = targetNamed(flags.target ?? settings.target ?? 'reference')
+  const provider = providerNamed(flags.provider ?? settings.provider ?? 'local', {
+    ...flags,
+    target: target.id,
+  })
   await readyFor(provider, flags)
   using stop = interruption()
   const held = new ResourceStack()
@@ -36,10 +39,12 @@ async function up(flags: RunFlags): Promise<number> {
       { phase: 'provision', title: `Boot a cluster (${provider.id})`, tell: shown.tell },
       async () => {
         const { signal, lastResort } = stop
+        const images = await target.images?.()
         const created = await provider.create(topologyFor(target), {
           runId: newRunId(),
           signal,
           lastResort,
+          ...(images !== undefined && { images }),
         })
         return {
           value: held.use(created),
@@ -49,6 +54,14 @@ async function up(flags: RunFlags): Promise<number> {
     )
     await deploy(cluster, target, held, shown, stop)
     await shown.finish()
+    if (flags.keep) {
+      await cluster.keep?.(target.id)
+      // why: the target stays, too, so only the connections are let go of
+      held.move()
+      await cluster[Symbol.asyncDispose]()
+      announce(cluster, flags)
+      return 0
+    }
     announce(cluster, flags)
     await aborted(stop.signal)
     return 0
@@ -78,14 +91,18 @@ async function deploy(
   )
 }
 
-function announce(cluster: Cluster, { json }: RunFlags): void {
+function announce({ kubeconfig, name, nodes }: Cluster, { json, keep }: RunFlags): void {
   if (json) {
-    const nodes = cluster.nodes.map(({ name, address, role }) => ({ name, address, role }))
-    stdout(JSON.stringify({ kubeconfig: cluster.kubeconfig, nodes }))
+    const shown = nodes.map(({ name: node, address, role }) => ({ name: node, address, role }))
+    stdout(JSON.stringify({ kubeconfig, ...(name !== undefined && { name }), nodes: shown }))
     return
   }
-  stdout(`export KUBECONFIG=${cluster.kubeconfig}`)
-  stderr('The cluster is up. Ctrl-C removes it.')
+  stdout(`export KUBECONFIG=${kubeconfig}`)
+  stderr(
+    keep && name !== undefined
+      ? `The cluster ${name} stays. Use it with --cluster ${name}, remove it with: meshmark down ${name}`
+      : 'The cluster is up. Ctrl-C removes it.',
+  )
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { lookAtClusters } from './clusters.ts'
 import type { Finding } from './finding.ts'
 import { machineLooks } from './machine.ts'
 import { lookAtNamespaces } from './namespaces.ts'
@@ -6,7 +7,13 @@ import { programLooks } from './programs.ts'
 /** Looks at everything at once; the order of the findings is fixed. */
 export async function examine(): Promise<readonly Finding[]> {
   const [node, ...rest] = machineLooks
-  const looks = [...(node === undefined ? [] : [node]), lookAtNamespaces, ...programLooks, ...rest]
+  const looks = [
+    ...(node === undefined ? [] : [node]),
+    lookAtNamespaces,
+    ...programLooks,
+    ...rest,
+    lookAtClusters,
+  ]
   return Promise.all(looks.map((look) => look()))
 }
 

@@ -1,21 +1,23 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Cluster, ClusterNode, CreateOptions } from '../../model/cluster.ts'
+import type { AbortOptions } from '../../model/abort.ts'
+import type { Cluster, CreateOptions } from '../../model/cluster.ts'
 import { ClusterError } from '../../model/errors.ts'
-import type { KubeClient } from '../../model/kubernetes.ts'
 import { ResourceStack } from '../../model/resource-stack.ts'
 import type { Topology } from '../../model/topology.ts'
+import { buildImage } from '../images/build.ts'
 import { probeImage } from '../images/probe.ts'
 import { kubeClient } from '../kube/client.ts'
-import { nodes as nodeType } from '../kube/types.ts'
+import { ownerOf } from '../owner.ts'
 import { readKubeconfig } from '../remote/read-kubeconfig.ts'
-import { ended, kindCli, output } from './cli.ts'
-import { kindCluster } from './cluster.ts'
+import { assemble } from './assemble.ts'
+import { kindCli } from './cli.ts'
 import { containerNames, kindConfig, type KubeProxyMode } from './config.ts'
+import { heal, namePrefix, removeCluster, removeClusterNow } from './leftovers.ts'
+import { containerdAnswers, type LoadInit, loadImages } from './load-images.ts'
 import { nodesReady } from './nodes-ready.ts'
-import { closedWayOut } from './rules.ts'
+import { type ClusterRecord, writeRecord } from './state.ts'
+import { withNodeLogs } from './why-not-ready.ts'
 
 export interface KindInit {
   /** Folder of the installed package: the probe image is made of it. */
@@ -41,118 +43,113 @@ export async function bootKind(
 ): Promise<Cluster> {
   await using held = new ResourceStack()
   const { signal, runId, progress } = options
-  const name = `meshmark-${runId}`.toLowerCase()
-  const config = kindConfig(topology, { kubeProxyMode: 'iptables', ...init, name })
-  const version = await kindCli.version({ signal })
-  const image = probeImage(init, { signal, ...(progress !== undefined && { progress }) })
-  image.catch(() => undefined)
-  const runDirectory = await mkdtemp(join(tmpdir(), `meshmark-kind-${runId}-`))
-  held.defer(() => rm(runDirectory, { recursive: true, force: true }))
-  const kubeconfig = join(runDirectory, 'kubeconfig')
-  const configFile = join(runDirectory, 'kind.yaml')
-  await writeFile(configFile, config)
-  if ((await kindCli.clusters({ signal })).includes(name))
+  const { kubeProxyMode = 'iptables' } = init
+  const name = `${namePrefix}${runId}`.toLowerCase()
+  const config = kindConfig(topology, { ...init, kubeProxyMode, name })
+  const [version, existing, healed] = await Promise.all([
+    kindCli.version({ signal }),
+    kindCli.clusters({ signal }),
+    heal({ signal }),
+  ])
+  for (const line of healed) progress?.(`${line}, which a dead run had left`)
+  if (existing.includes(name))
     throw new ClusterError('provision-failed', `a kind cluster ${name} exists already`, {
       hint: `kind delete cluster --name ${name}`,
     })
+  let isKept = false
   options.lastResort?.(() => {
-    removeAtOnce(name)
+    if (!isKept) removeClusterNow(name)
   })
-  held.defer(() => kindCli.delete(name, kubeconfig, { signal: AbortSignal.timeout(removalMs) }))
+  held.defer(() => removeCluster(name, { signal: AbortSignal.timeout(removalMs) }))
+  const record: ClusterRecord = {
+    name,
+    owner: await ownerOf(process.pid),
+    kept: false,
+    topology,
+    kubeProxyMode,
+  }
+  const directory = await writeRecord(record)
+  const kubeconfig = join(directory, 'kubeconfig')
+  const configFile = join(directory, 'kind.yaml')
+  await writeFile(configFile, config)
   progress?.(`kind ${version} creates ${topology.nodes.length} nodes`)
-  await kindCli.create(name, configFile, kubeconfig, { signal })
-  const kube = held.use(kubeClient(readKubeconfig(kubeconfig)))
   const containers = containerNames(name, topology)
-  const [nodes] = await Promise.all([
-    placed(topology, containers, signal),
-    nodesReady(kube, topology.nodes.length, { signal }),
-    image.then(({ reference }) =>
-      kindCli.load(name, [reference, ...(init.images ?? [])], { signal }),
+  const place = { name, containers: [...containers.values()], directory }
+  const image = await bothOrNone(
+    signal,
+    async (each) => {
+      try {
+        await kindCli.create(name, configFile, kubeconfig, each)
+        await using kube = kubeClient(readKubeconfig(kubeconfig))
+        await nodesReady(kube, topology.nodes.length, each)
+      } catch (error) {
+        throw await withNodeLogs(error, place.containers, { signal })
+      }
+    },
+    (each) => imagesForAll(init, place, { ...options, ...each }),
+  )
+  const removal = new ResourceStack()
+  const cluster = await assemble(
+    {
+      name,
+      topology,
+      containers,
+      kubeconfig,
+      probeImage: image,
+      packageDirectory: init.packageDirectory,
+      kubeProxyMode,
+      version,
+      release: () => removal[Symbol.asyncDispose](),
+      keep: async (target) => {
+        await writeRecord({ ...record, kept: true, ...(target !== undefined && { target }) })
+        isKept = true
+      },
+    },
+    { signal },
+  )
+  const boot = held.move()
+  removal.defer(async () => {
+    if (!isKept) await boot[Symbol.asyncDispose]()
+  })
+  return cluster
+}
+
+/** Two works at once; when one fails, the other one is stopped and awaited, so that nothing goes on behind. */
+async function bothOrNone<T>(
+  signal: AbortSignal,
+  one: (options: AbortOptions) => Promise<void>,
+  other: (options: AbortOptions) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController()
+  const each = { signal: AbortSignal.any([signal, stop.signal]) }
+  const failures: unknown[] = []
+  const watched = <R>(work: Promise<R>): Promise<R> =>
+    work.catch((error: unknown) => {
+      failures.push(error)
+      stop.abort()
+      throw error
+    })
+  const [, result] = await Promise.allSettled([watched(one(each)), watched(other(each))])
+  signal.throwIfAborted()
+  if (failures.length > 0 || result.status === 'rejected') throw failures[0]
+  return result.value
+}
+
+/** Builds what has to be built and gives it to the nodes as soon as their containerd answers. */
+export async function imagesForAll(
+  init: KindInit,
+  place: LoadInit,
+  options: CreateOptions,
+): Promise<string> {
+  const { packageDirectory, images = [] } = init
+  const [probe, ...others] = await Promise.all([
+    probeImage(init, options),
+    ...(options.images ?? []).map(({ name, ...source }) =>
+      buildImage(name, { packageDirectory, ...source }, options),
     ),
   ])
-  await labelRoles(kube, nodes, signal)
-  await closeWayOut(topology, [...containers.values()], signal)
-  const master = nodes.find(({ role }) => role === 'master')
-  return kindCluster({
-    name,
-    topology,
-    nodes,
-    containers,
-    kube,
-    kubeconfig,
-    packageDirectory: init.packageDirectory,
-    probeImage: (await image).reference,
-    masterAddress: master?.address ?? '',
-    description: await described(kube, init, version, signal),
-    held: held.move(),
-  })
-}
-
-/** For a harness that leaves without waiting: the nodes' containers bear kind's label. */
-function removeAtOnce(name: string): void {
-  const label = `label=io.x-k8s.kind.cluster=${name}`
-  const { stdout } = spawnSync('docker', ['ps', '-aq', '--filter', label], { encoding: 'utf8' })
-  const ids = stdout.split('\n').filter((id) => id !== '')
-  if (ids.length > 0) spawnSync('docker', ['rm', '-f', '-v', ...ids])
-}
-
-async function placed(
-  { nodes, lans }: Topology,
-  containers: ReadonlyMap<string, string>,
-  signal: AbortSignal,
-): Promise<readonly ClusterNode[]> {
-  const format = '{{.NetworkSettings.Networks.kind.IPAddress}}'
-  return Promise.all(
-    nodes.map(async ({ name, role }) => {
-      const container = containers.get(name) ?? ''
-      const address = await output(['docker', 'inspect', '-f', format, container], { signal })
-      return { name, role, lan: lans[0]?.name ?? '', address: address.trim() }
-    }),
-  )
-}
-
-/** A kubelet may not give itself roles. */
-async function labelRoles(
-  kube: KubeClient,
-  nodes: readonly ClusterNode[],
-  signal: AbortSignal,
-): Promise<void> {
-  for (const { name, role } of nodes) {
-    if (role !== 'edge') continue
-    const labels = { 'node-role.kubernetes.io/edge': '' }
-    await kube.patch(nodeType, { name }, { metadata: { labels } }, { type: 'merge', signal })
-  }
-}
-
-async function closeWayOut(
-  { podCidr }: Topology,
-  containers: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
-  const format = '{{range .IPAM.Config}}{{.Subnet}} {{end}}'
-  const subnets = await output(['docker', 'network', 'inspect', 'kind', '-f', format], { signal })
-  const nodes = subnets.split(' ').find((subnet) => subnet.includes('.'))
-  if (nodes === undefined)
-    throw new ClusterError('provision-failed', `the network kind has no IPv4 subnet: ${subnets}`)
-  const { apply } = closedWayOut({ nodes, pods: podCidr })
-  for (const container of containers)
-    for (const argv of apply) await output(['docker', 'exec', container, ...argv], { signal })
-}
-
-async function described(
-  kube: KubeClient,
-  { kubeProxyMode = 'iptables' }: KindInit,
-  version: string,
-  signal: AbortSignal,
-): Promise<Readonly<Record<string, string>>> {
-  const { body } = await kube.request('GET', '/version', { signal })
-  const { gitVersion = '' } = JSON.parse(body) as { readonly gitVersion?: string }
-  const { stdout } = await ended(['docker', 'info', '-f', '{{.CgroupVersion}}'], { signal })
-  return {
-    kubernetes: gitVersion,
-    kind: version,
-    'kube-proxy': kubeProxyMode,
-    'cgroup version': stdout.trim(),
-    'pod network': 'kindnet',
-  }
+  await containerdAnswers(place.containers, options)
+  const references = [probe, ...others].map(({ reference }) => reference)
+  await loadImages(place, [...references, ...images], options)
+  return probe.reference
 }

@@ -111,14 +111,26 @@ export const kindCli = {
         ...['kind', 'create', 'cluster', '--name', name, '--config', configFile],
         // why: nodes become Ready on our watch, with a better account of why they do not
         ...['--kubeconfig', kubeconfig, '--wait', '0s'],
+        // why: nodes that do not come up are asked for their logs before they are removed
+        '--retain',
       ],
       options,
     )
   },
   clusters: async (options: AbortOptions): Promise<readonly string[]> =>
     (await output(['kind', 'get', 'clusters'], options)).split('\n').filter((line) => line !== ''),
-  load: async (name: string, images: readonly string[], options: AbortOptions): Promise<void> => {
-    await output(['kind', 'load', 'docker-image', '--name', name, ...images], options)
+  /** Loads an archive of `docker save` into the nodes that these containers are. */
+  loadArchive: async (
+    name: string,
+    containers: readonly string[],
+    archive: string,
+    options: AbortOptions,
+  ): Promise<void> => {
+    const nodes = containers.join(',')
+    await output(
+      ['kind', 'load', 'image-archive', archive, '--name', name, '--nodes', nodes],
+      options,
+    )
   },
   exportLogs: async (name: string, directory: string, options: AbortOptions): Promise<void> => {
     await output(['kind', 'export', 'logs', '--name', name, directory], options)

@@ -2,9 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../model/abort.ts'
 import type {
+  Capability,
   Cluster,
   ClusterNode,
-  Fault,
   Position,
   ProgramChannel,
   ProgramName,
@@ -18,16 +18,15 @@ import { buildImage } from '../images/build.ts'
 import { probeImageDirectory } from '../images/probe.ts'
 import { applyManifests } from '../kube/apply.ts'
 import { builtInTypes } from '../kube/types.ts'
-import { kindCli, output } from './cli.ts'
+import { kindCli } from './cli.ts'
 import { dockerExec } from './docker-exec.ts'
+import { breakSomething, type FaultsInit } from './faults.ts'
+import { type LoadInit, loadImages } from './load-images.ts'
 import { type Positions, positions } from './positions.ts'
-import { faultRules } from './rules.ts'
+import { clusterDirectory } from './state.ts'
 
 /** Port of kubeadm's API servers. */
 const apiPort = 6443
-
-/** How long a fault may take to heal; healing is not given up with the run. */
-const healMs = 30_000
 
 export interface KindClusterInit {
   readonly name: string
@@ -40,7 +39,11 @@ export interface KindClusterInit {
   readonly probeImage: string
   readonly packageDirectory: string
   readonly masterAddress: string
+  readonly capabilities: ReadonlySet<Capability>
   readonly description: Readonly<Record<string, string>>
+  /** Closes the way out of nodes, again after one was stopped. */
+  readonly closeWayOut: (containers: readonly string[], options: AbortOptions) => Promise<void>
+  readonly keep: (target?: string) => Promise<void>
   readonly held: ResourceStack
 }
 
@@ -50,7 +53,9 @@ export function kindCluster(init: KindClusterInit): Cluster {
   const stands = positions({ kube, image: init.probeImage, containers })
   return {
     provider: 'kind',
-    capabilities: new Set(['multi-node', 'node-access', 'node-fault', 'link-rate']),
+    name: init.name,
+    keep: init.keep,
+    capabilities: init.capabilities,
     kubeconfig: init.kubeconfig,
     apiServer: `https://${init.masterAddress}:${apiPort}`,
     topology: init.topology,
@@ -62,12 +67,31 @@ export function kindCluster(init: KindClusterInit): Cluster {
     loadImage: async ({ name, ...source }, options) => {
       const { packageDirectory } = init
       const { reference } = await buildImage(name, { packageDirectory, ...source }, options)
-      await kindCli.load(init.name, [reference], options)
+      await loadImages(placeOf(init), [reference], options)
       return reference
     },
-    fault: (fault, options) => breakSomething(init, fault, options),
+    fault: (fault, options) => breakSomething(faultsInit(init, stands), fault, options),
     collect: (directory, options) => collect(init, directory, options),
     [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
+  }
+}
+
+function placeOf({ name, containers }: KindClusterInit): LoadInit {
+  return { name, containers: [...containers.values()], directory: clusterDirectory(name) }
+}
+
+function faultsInit(init: KindClusterInit, stands: Positions): FaultsInit {
+  const { name, kube, masterAddress, nodes } = init
+  return {
+    name,
+    kube,
+    masterAddress,
+    nodeCount: nodes.length,
+    containerOf: (node) => containerOf(init, node),
+    restarted: async (node, options) => {
+      stands.forget(node)
+      await init.closeWayOut([containerOf(init, node)], options)
+    },
   }
 }
 
@@ -110,23 +134,6 @@ function containerOf({ containers }: KindClusterInit, node: string): string {
       hint: `nodes: ${[...containers.keys()].join(', ')}`,
     })
   return container
-}
-
-async function breakSomething(
-  init: KindClusterInit,
-  fault: Fault,
-  { signal }: AbortOptions,
-): Promise<AsyncDisposable> {
-  const { apply, undo } = faultRules(fault, init.masterAddress)
-  if (fault.kind === 'api') throw new ClusterError('fault-failed', 'no API faults here')
-  const container = containerOf(init, fault.node)
-  const each = async (rules: typeof apply, options: AbortOptions): Promise<void> => {
-    for (const argv of rules) await output(['docker', 'exec', container, ...argv], options)
-  }
-  await each(apply, { signal })
-  return {
-    [Symbol.asyncDispose]: () => each(undo, { signal: AbortSignal.timeout(healMs) }),
-  }
 }
 
 /** Types whose objects nobody should find in a report. */

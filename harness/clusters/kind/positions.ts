@@ -15,6 +15,8 @@ const runsMs = 60_000
 export interface Positions {
   /** Process id, on the node, of the container that stands there. */
   pidAt(at: Position, options: AbortOptions): Promise<number>
+  /** The processes of this node are gone: it was stopped. */
+  forget(node: string): void
 }
 
 export interface PositionsInit {
@@ -37,6 +39,9 @@ export function positions(init: PositionsInit): Positions {
       made.catch(() => known.delete(key))
       return made
     },
+    forget: (node) => {
+      for (const network of ['host', 'container']) known.delete(`${network}-${node}`)
+    },
   }
 }
 
@@ -50,6 +55,7 @@ async function make(
     kube.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata }, options),
   )
   const pod = probePod(at, image)
+  await removeOlder(kube, pod, options)
   await once(() => kube.create(pods, pod, options))
   const id = await containerId(kube, pod.metadata.name, options)
   const find = `grep -ls ${id} /proc/[0-9]*/cgroup | head -1`
@@ -59,6 +65,32 @@ async function make(
   if (pid === undefined)
     throw new ClusterError('not-ready', `no process of container ${id} on ${at.node}`)
   return Number(pid)
+}
+
+/** A kept cluster may have the pod of an earlier meshmark. */
+async function removeOlder(
+  kube: KubeClient,
+  pod: KubeObject,
+  options: AbortOptions,
+): Promise<void> {
+  const key = { name: pod.metadata.name, namespace }
+  const deadline = performance.now() + runsMs
+  for (let asked = false; ;) {
+    const found = await kube.get(pods, key, options)
+    if (found === undefined || (!asked && isAlike(found, pod))) return
+    if (!asked) await kube.delete(pods, key, options)
+    asked = true
+    if (performance.now() > deadline)
+      throw new ClusterError('not-ready', `the older pod ${pod.metadata.name} does not go`)
+    await delay(100, undefined, options)
+  }
+}
+
+function isAlike(found: KubeObject, wanted: KubeObject): boolean {
+  const imageOf = ({ spec }: KubeObject): string | undefined =>
+    (spec as { readonly containers?: readonly { readonly image: string }[] } | undefined)
+      ?.containers?.[0]?.image
+  return imageOf(found) === imageOf(wanted) && found.metadata.deletionTimestamp === undefined
 }
 
 function probePod({ node, network }: Position, image: string): KubeObject {

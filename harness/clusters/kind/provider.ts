@@ -2,15 +2,27 @@ import type { ClusterProvider } from '../../model/cluster.ts'
 import type { Problem } from '../../model/errors.ts'
 import { HarnessError } from '../../model/errors.ts'
 import type { AbortOptions } from '../../model/abort.ts'
+import { attachKind } from './attach.ts'
 import { bootKind, type KindInit } from './boot.ts'
 import { kindCli, output } from './cli.ts'
 
+export interface KindProviderInit extends KindInit {
+  /** Name of a kept cluster to use instead of a new one. */
+  readonly cluster?: string
+  /** The target that will stand in it. */
+  readonly target?: string
+}
+
 /** Clusters of Docker containers by the kind CLI: real kubelets, a real control plane, about half a minute. */
-export function kind(init: KindInit): ClusterProvider {
+export function kind(init: KindProviderInit): ClusterProvider {
+  const { cluster, ...boot } = init
   return {
     id: 'kind',
     preflight: (options) => preflight(init, options),
-    create: (topology, options) => bootKind(init, topology, options),
+    create: (topology, options) =>
+      cluster === undefined
+        ? bootKind(boot, topology, options)
+        : attachKind({ ...boot, cluster }, topology, options),
   }
 }
 

@@ -10,6 +10,11 @@ export interface Rules {
 /** The node's own interface in kind's Docker network. */
 const wayOut = 'eth0'
 
+/** `isClosed` ends with 0 where the rules are in force. */
+export interface WayOutRules extends Rules {
+  readonly isClosed: readonly string[]
+}
+
 export interface ClusterNetworks {
   /** The Docker network of the nodes, IPv4 CIDR. */
   readonly nodes: string
@@ -20,10 +25,11 @@ export interface ClusterNetworks {
  * Nothing leaves the cluster's own networks: a data plane that lost its rules would send ClusterIP traffic out by the
  * default route, and a benchmark's load to strangers. What is rejected fails at once, as an ICMP error says.
  */
-export function closedWayOut({ nodes, pods }: ClusterNetworks): Rules {
+export function closedWayOut({ nodes, pods }: ClusterNetworks): WayOutRules {
   const chain = 'MESHMARK-WAY-OUT'
   const ways = ['OUTPUT', 'FORWARD']
   return {
+    isClosed: ['iptables', '-w', '-C', 'FORWARD', '-o', wayOut, '-j', chain],
     apply: [
       ['iptables', '-w', '-N', chain],
       // why: what a proxy on this node catches was routed out before and still bears that interface here
@@ -60,6 +66,9 @@ export function faultRules(fault: Fault, master: string): Rules {
       return dropped(fault.from === 'all' ? undefined : master)
     case 'link':
       return shaped(fault.shape)
+    case 'stop-node':
+    case 'kill-component':
+      throw new ClusterError('fault-failed', `${fault.kind} is not a matter of rules`)
     case 'api':
       throw new ClusterError('fault-failed', 'provider kind cannot make the API misbehave', {
         hint: 'use --provider local for this',
@@ -88,14 +97,23 @@ function shaped({
   delayMs,
   lossRatio,
 }: Extract<Fault, { kind: 'link' }>['shape']): Rules {
-  if (delayMs !== undefined || lossRatio !== undefined)
-    throw new ClusterError('fault-failed', 'delay and loss are not supported by provider kind', {
-      hint: 'shape the rate only, or use --provider local',
-    })
-  if (rateMbit === undefined) return { apply: [], undo: [] }
+  const rate = rateMbit === undefined ? [] : [`${rateMbit}mbit`]
   const tc = (verb: string): readonly string[] => ['tc', 'qdisc', verb, 'dev', wayOut, 'root']
+  if (delayMs !== undefined || lossRatio !== undefined)
+    return {
+      apply: [
+        [
+          ...[...tc('add'), 'netem', 'limit', '100000'],
+          ...(delayMs === undefined ? [] : ['delay', `${delayMs}ms`]),
+          ...(lossRatio === undefined ? [] : ['loss', `${lossRatio * 100}%`]),
+          ...rate.flatMap((value) => ['rate', value]),
+        ],
+      ],
+      undo: [tc('del')],
+    }
+  if (rateMbit === undefined) return { apply: [], undo: [] }
   return {
-    apply: [[...tc('add'), 'tbf', 'rate', `${rateMbit}mbit`, 'burst', '64kb', 'latency', '50ms']],
+    apply: [[...tc('add'), 'tbf', 'rate', ...rate, 'burst', '64kb', 'latency', '50ms']],
     undo: [tc('del')],
   }
 }

@@ -97,7 +97,15 @@ function breakSomething(
   fault: Fault,
   options: AbortOptions,
 ): Promise<AsyncDisposable> {
-  return fault.kind === 'api'
-    ? injectApiFault(join(runDirectory, 'admin.sock'), fault.behaviour, options)
-    : sandbox.fault(fault, options)
+  switch (fault.kind) {
+    case 'api':
+      return injectApiFault(join(runDirectory, 'admin.sock'), fault.behaviour, options)
+    case 'stop-node':
+    case 'kill-component':
+      throw new ClusterError('fault-failed', `provider local cannot do ${fault.kind} yet`, {
+        hint: 'use --provider kind for this',
+      })
+    default:
+      return sandbox.fault(fault, options)
+  }
 }

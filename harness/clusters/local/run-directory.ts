@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClusterError } from '../../model/errors.ts'
+import { isDead, type Owner, ownerOf } from '../owner.ts'
 import { command } from './network/command.ts'
 
 const prefix = 'meshmark-'
@@ -21,15 +22,6 @@ const ownerFile = 'owner.json'
 
 /** What may be in a run folder without a signature: a half-written one, and what a dying sandbox still made. */
 const madeWhileDying: readonly string[] = [ownerFile, 'nodes', 'logs']
-
-/** Who made a run folder: a process id alone could be another process by now, or of another container. */
-interface Owner {
-  readonly pid: number
-  /** Field 22 of /proc/<pid>/stat: ticks after boot. */
-  readonly startTicks: string
-  readonly bootId: string
-  readonly pidNamespace: string
-}
 
 /**
  * Makes the folder that holds everything of one run. Only its owner may look into it.
@@ -141,23 +133,4 @@ async function signedBy(directory: string): Promise<Owner | undefined> {
   } catch {
     return undefined
   }
-}
-
-async function isDead(owner: Owner): Promise<boolean> {
-  const now = await ownerOf(owner.pid)
-  if (owner.bootId !== now.bootId) return true
-  // why: who lives in another container cannot be seen from here
-  if (owner.pidNamespace !== now.pidNamespace) return false
-  return owner.startTicks !== now.startTicks
-}
-
-/** How the process of this id, if there is one, signs its folder. */
-async function ownerOf(pid: number): Promise<Owner> {
-  const [bootId, pidNamespace, stat] = await Promise.all([
-    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
-    readlink('/proc/self/ns/pid').catch(() => ''),
-    readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''),
-  ])
-  const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  return { pid, startTicks, bootId: bootId.trim(), pidNamespace }
 }

@@ -45,4 +45,4 @@ export interface ExecRequest {
 }
 
 /** Faults of cables. They last as long as the connection that asked for them. */
-export type NetworkFault = Exclude<Fault, { kind: 'api' }>
+export type NetworkFault = Extract<Fault, { kind: 'cut-node' | 'link' }>

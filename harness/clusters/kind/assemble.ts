@@ -1,0 +1,124 @@
+import type { AbortOptions } from '../../model/abort.ts'
+import type { Cluster, ClusterNode } from '../../model/cluster.ts'
+import { ClusterError } from '../../model/errors.ts'
+import type { KubeClient } from '../../model/kubernetes.ts'
+import { ResourceStack } from '../../model/resource-stack.ts'
+import type { Topology } from '../../model/topology.ts'
+import { kubeClient } from '../kube/client.ts'
+import { nodes as nodeType } from '../kube/types.ts'
+import { readKubeconfig } from '../remote/read-kubeconfig.ts'
+import { findOut } from './capabilities.ts'
+import { output } from './cli.ts'
+import { kindCluster } from './cluster.ts'
+import type { KubeProxyMode } from './config.ts'
+import { closedWayOut } from './rules.ts'
+
+export interface AssembleInit {
+  readonly name: string
+  readonly topology: Topology
+  /** Docker container of each node. */
+  readonly containers: ReadonlyMap<string, string>
+  readonly kubeconfig: string
+  readonly probeImage: string
+  readonly packageDirectory: string
+  readonly kubeProxyMode: KubeProxyMode
+  /** Of the kind CLI. */
+  readonly version: string
+  /** Called when the cluster is disposed. */
+  readonly release: () => Promise<void>
+  /** See Cluster. */
+  readonly keep: (target?: string) => Promise<void>
+}
+
+/** Makes a `Cluster` of a kind cluster whose nodes are Ready: roles, the closed way out, what it can do. */
+export async function assemble(init: AssembleInit, options: AbortOptions): Promise<Cluster> {
+  const { topology, containers, kubeconfig, kubeProxyMode } = init
+  const held = new ResourceStack()
+  held.defer(init.release)
+  const kube = held.use(kubeClient(readKubeconfig(kubeconfig)))
+  const all = [...containers.values()]
+  const close = await wayOutCloser(topology, options)
+  const [nodes, { capabilities, description }, kubernetes] = await Promise.all([
+    placed(topology, containers, options),
+    findOut(all.at(-1) ?? '', options),
+    kubernetesVersion(kube, options),
+    close(all, options),
+    labelRoles(kube, topology, options),
+  ])
+  const master = nodes.find(({ role }) => role === 'master')
+  return kindCluster({
+    ...init,
+    nodes,
+    kube,
+    masterAddress: master?.address ?? '',
+    capabilities,
+    description: {
+      kubernetes,
+      kind: init.version,
+      'kube-proxy': kubeProxyMode,
+      'pod network': 'kindnet',
+      ...description,
+    },
+    closeWayOut: close,
+    held,
+  })
+}
+
+async function placed(
+  { nodes, lans }: Topology,
+  containers: ReadonlyMap<string, string>,
+  options: AbortOptions,
+): Promise<readonly ClusterNode[]> {
+  const format = '{{.NetworkSettings.Networks.kind.IPAddress}}'
+  return Promise.all(
+    nodes.map(async ({ name, role }) => {
+      const container = containers.get(name) ?? ''
+      const address = await output(['docker', 'inspect', '-f', format, container], options)
+      return { name, role, lan: lans[0]?.name ?? '', address: address.trim() }
+    }),
+  )
+}
+
+/** A kubelet may not give itself roles. */
+async function labelRoles(
+  kube: KubeClient,
+  { nodes }: Topology,
+  { signal }: AbortOptions,
+): Promise<void> {
+  for (const { name, role } of nodes) {
+    if (role !== 'edge') continue
+    const labels = { 'node-role.kubernetes.io/edge': '' }
+    await kube.patch(nodeType, { name }, { metadata: { labels } }, { type: 'merge', signal })
+  }
+}
+
+/** Gives what closes the way out of nodes' containers; a node where it is closed stays as it is. */
+async function wayOutCloser(
+  { podCidr }: Topology,
+  options: AbortOptions,
+): Promise<(containers: readonly string[], options: AbortOptions) => Promise<void>> {
+  const format = '{{range .IPAM.Config}}{{.Subnet}} {{end}}'
+  const subnets = await output(['docker', 'network', 'inspect', 'kind', '-f', format], options)
+  const nodes = subnets.split(' ').find((subnet) => subnet.includes('.'))
+  if (nodes === undefined)
+    throw new ClusterError('provision-failed', `the network kind has no IPv4 subnet: ${subnets}`)
+  const { apply, isClosed } = closedWayOut({ nodes, pods: podCidr })
+  const script = [
+    `${isClosed.join(' ')} 2>/dev/null && exit 0`,
+    'set -e',
+    ...apply.map((argv) => argv.join(' ')),
+  ].join('\n')
+  return async (containers, each) => {
+    await Promise.all(
+      containers.map((container) =>
+        output(['docker', 'exec', container, 'sh', '-c', script], each),
+      ),
+    )
+  }
+}
+
+async function kubernetesVersion(kube: KubeClient, options: AbortOptions): Promise<string> {
+  const { body } = await kube.request('GET', '/version', options)
+  const { gitVersion = '' } = JSON.parse(body) as { readonly gitVersion?: string }
+  return gitVersion
+}
