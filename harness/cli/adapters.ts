@@ -4,6 +4,7 @@ import { UsageError } from '../model/errors.ts'
 import type { ClusterProvider } from '../model/cluster.ts'
 import type { Target } from '../model/target.ts'
 import { direct } from '../targets/direct/target.ts'
+import { edgeMesh } from '../targets/edgemesh/target.ts'
 import { kubeProxyCoreDns } from '../targets/kube-proxy-coredns/target.ts'
 import { reference } from '../targets/reference/target.ts'
 import { wrongWord } from './nearest.ts'
@@ -14,8 +15,13 @@ import { packageDirectory, suiteVersion } from './package.ts'
 export type ProviderFlags = Pick<RunFlags, 'controlPlane' | 'kubeProxyMode'> & {
   readonly keep?: boolean
   readonly cluster?: string
-  readonly target?: string
+  /** What will stand in the cluster. */
+  readonly target?: Target
+  readonly targetImage?: string
 }
+
+/** Flags that say how a target is to be run. */
+export type TargetFlags = Pick<RunFlags, 'targetImage' | 'targetResources'>
 
 /** The image of the sample manifests. */
 const nginxImage = 'nginx:1.22'
@@ -23,14 +29,16 @@ const nginxImage = 'nginx:1.22'
 /** Every provider by name. */
 const providers: Readonly<Record<string, (flags: ProviderFlags) => ClusterProvider>> = {
   local: ({ controlPlane = 'embedded' }) => local({ packageDirectory, controlPlane }),
-  kind: ({ kubeProxyMode, cluster, target }) =>
+  kind: ({ kubeProxyMode, cluster, target, targetImage }) =>
     kind({
       packageDirectory,
       ...nodeImage(),
-      images: [nginxImage],
-      ...(kubeProxyMode !== undefined && { kubeProxyMode }),
+      images: [nginxImage, ...(targetImage === undefined ? [] : [targetImage])],
+      ...(kubeProxyMode === undefined
+        ? target?.kubeProxy === 'absent' && cluster === undefined && { kubeProxyMode: 'none' }
+        : { kubeProxyMode }),
       ...(cluster !== undefined && { cluster }),
-      ...(target !== undefined && { target }),
+      ...(target !== undefined && { target: target.id }),
     }),
 }
 
@@ -38,7 +46,12 @@ const providers: Readonly<Record<string, (flags: ProviderFlags) => ClusterProvid
 const staying: readonly string[] = ['kind']
 
 /** Every target by name. */
-const targets: Readonly<Record<string, () => Target>> = {
+const targets: Readonly<Record<string, (flags: TargetFlags) => Target>> = {
+  edgemesh: ({ targetImage, targetResources }) =>
+    edgeMesh({
+      ...(targetImage !== undefined && { image: targetImage }),
+      ...(targetResources !== undefined && { resources: targetResources }),
+    }),
   reference: () => reference({ packageDirectory, version: suiteVersion() }),
   'kube-proxy-coredns': () => kubeProxyCoreDns(),
   direct: () => direct(),
@@ -57,8 +70,8 @@ export function providerNamed(name: string, flags: ProviderFlags): ClusterProvid
 }
 
 /** @throws UsageError when there is no target of this name */
-export function targetNamed(name: string): Target {
-  return pick('--target', name, targets)()
+export function targetNamed(name: string, flags: TargetFlags): Target {
+  return pick('--target', name, targets)(flags)
 }
 
 /** The image of kind's nodes, where the environment names one; kind's own otherwise. */

@@ -10,6 +10,8 @@ export interface RunFlags {
   readonly keep: boolean
   readonly cluster?: string
   readonly target?: string
+  readonly targetImage?: string
+  readonly targetResources?: 'shipped' | 'none'
   readonly out?: string
   readonly config?: string
   readonly seed?: number
@@ -38,6 +40,13 @@ export function withRunFlags(command: Command): Command {
     .option('--keep', 'the cluster stays (provider kind); --cluster uses it again', false)
     .option('--cluster <name>', 'a kept cluster to use instead of a new one (provider kind)')
     .option('--target <name>', 'the data plane under test (default: reference)')
+    .option('--target-image <image>', 'image of the target (edgemesh)')
+    .addOption(
+      new Option(
+        '--target-resources <which>',
+        "limits of the target's CPU and memory: as it ships, or none (edgemesh; default: shipped)",
+      ).choices(['shipped', 'none']),
+    )
     .option('--out <dir>', 'where results go (default: meshmark-out/<run id>)')
     .option('--seed <n>', 'seed of everything random, 0 to 4294967295', parseSeed)
     .option('--json', 'print the result as JSON on stdout', false)

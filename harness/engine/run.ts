@@ -13,6 +13,7 @@ import type { Scenario } from '../model/scenario.ts'
 import type { Target } from '../model/target.ts'
 import type { Topology } from '../model/topology.ts'
 import { bench, type BenchPlan } from './bench.ts'
+import { type CoexistenceGuard, coexistenceGuard } from './coexistence.ts'
 import type { Listener } from './events.ts'
 import { conclude } from './judge.ts'
 import { errorText, phase } from './phase.ts'
@@ -113,7 +114,10 @@ async function drive(
     const deployed = await deploy(cluster, components, options)
     held.use(deployed.target)
     findings.cluster = { ...findings.cluster, targetReadyMs: deployed.readyMs }
-    const scene = held.use(stage(cluster, deployed.target, components))
+    const guard = await coexistenceGuard(cluster, components.target, options)
+    const scene = held.use(
+      stage(cluster, deployed.target, { ...components, features: components.target.features }),
+    )
     if (plan.walkthrough !== undefined)
       findings.walkthrough = await walk(plan.walkthrough, scene, components, options)
     if (
@@ -126,9 +130,26 @@ async function drive(
       })
     if (plan.bench !== undefined && !options.signal.aborted)
       await measure(plan.bench, scene, components, options, findings)
+    await refuseForeignWork(guard, findings, options)
   } finally {
     await tearDown(held, options, findings)
   }
+}
+
+/** What kube-proxy carried says nothing about the target: such a run has no findings. */
+async function refuseForeignWork(
+  guard: CoexistenceGuard,
+  findings: Findings,
+  options: RunOptions,
+): Promise<void> {
+  if (options.signal.aborted) return
+  const connections = await guard.foreignConnections(options)
+  if (connections === 0) return
+  delete findings.walkthrough
+  delete findings.bench
+  findings.problems.push(
+    `kube-proxy, which runs beside the target, carried ${connections} connections to the Services under test: what was seen is not the target's work (use --kube-proxy-mode none)`,
+  )
 }
 
 async function provision(

@@ -25,7 +25,11 @@ export interface Stage extends AsyncDisposable {
 export function stage(
   cluster: Cluster,
   target: DeployedTarget,
-  { connectProbe, connectLoad }: StageComponents,
+  {
+    connectProbe,
+    connectLoad,
+    features = new Set(),
+  }: StageComponents & Partial<Pick<ScenarioContext, 'features'>>,
 ): Stage {
   const held = new ResourceStack()
   const probes = new Map<string, Promise<Probe>>()
@@ -49,6 +53,7 @@ export function stage(
     context: (resources, { signal }) => ({
       cluster,
       target,
+      features,
       signal,
       probe: (at) => probe(at, { signal }),
       keep: (resource) => {

@@ -93,6 +93,11 @@ export interface Cluster extends AsyncDisposable {
    * pod. Absent where containers are no images (provider local).
    */
   loadImage?(source: ImageSource, options: AbortOptions): Promise<string>
+  /**
+   * How many connections kube-proxy has sent to a Service on any node, those of Kubernetes itself left out. Undefined
+   * where it counts nothing (mode nftables); the method is absent where there is no kube-proxy.
+   */
+  kubeProxyConnections?(options: AbortOptions): Promise<number | undefined>
   /** Breaks something; disposing heals it. */
   fault(fault: Fault, options: AbortOptions): Promise<AsyncDisposable>
   /** Writes logs, events and objects into a folder, for people who look for the cause of a failure. */

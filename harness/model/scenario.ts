@@ -27,6 +27,8 @@ export interface Step {
 export interface ScenarioContext extends AbortOptions {
   readonly cluster: Cluster
   readonly target: Pick<DeployedTarget, 'paths'>
+  /** What the target claims. */
+  readonly features: ReadonlySet<Feature>
   probe(at: Position): Promise<Probe>
   /** Holds what the scenario made until it ends. */
   keep(resource: AsyncDisposable): void

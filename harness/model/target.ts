@@ -11,6 +11,8 @@ export interface Identity {
   readonly project: string
   readonly url: string
   readonly version: string
+  /** How it was run, where that changes its numbers: "as shipped: CPU 200m". */
+  readonly mode?: string
   readonly contact: readonly string[]
 }
 
@@ -21,6 +23,11 @@ export interface Target {
   readonly features: ReadonlySet<Feature>
   /** What the cluster must be built with for this target, e.g. where its DNS server answers. */
   readonly topology: Partial<Pick<Topology, 'clusterDns' | 'clusterDomain'>>
+  /**
+   * `absent` for a target that serves every Service itself: a cluster that is made for it gets no kube-proxy unless
+   * the user wants one, and where there is one, its counters must not move for what was asked.
+   */
+  readonly kubeProxy?: 'absent'
   /** Images that it is made of; `deploy` asks the cluster for them, who boots the cluster may do so earlier. */
   images?(): Promise<readonly ImageSource[]>
   deploy(cluster: Cluster, options: AbortOptions): Promise<DeployedTarget>

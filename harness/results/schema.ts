@@ -28,6 +28,7 @@ const implementation = z.strictObject({
   project: text.min(1),
   url: text,
   version: text.min(1),
+  mode: z.exactOptional(text).describe('How it was run, where that changes its numbers.'),
   contact: z.array(text),
 })
 

@@ -56,6 +56,37 @@ export async function get(
   return probe.run({ kind: 'http', url, timeoutMs: 5_000 }, context)
 }
 
+/** Whether names at this position are asked of the cluster's DNS by hand: see getByClusterDns. */
+export function asksByHand({ features }: ScenarioContext, { network }: Position): boolean {
+  return network === 'host' && !features.has('node-dns')
+}
+
+/**
+ * One GET whose host name the cluster's DNS resolves, as it does for pods on the host network with the DNS policy
+ * ClusterFirstWithHostNet: a node's own resolv.conf does not name it unless the target says so (`node-dns`).
+ */
+export async function getByClusterDns(
+  context: ScenarioContext,
+  at: Position,
+  url: string,
+): Promise<Observation> {
+  const probe = await context.probe(at)
+  const { hostname, host, port, pathname } = new URL(url)
+  const server = { address: context.cluster.topology.clusterDns, port: 53 }
+  const answer = await probe.run(
+    { kind: 'dns', server, name: hostname, type: 'A', transport: 'udp', timeoutMs: 5_000 },
+    context,
+  )
+  const address =
+    answer.kind === 'dns' ? answer.answers.find(({ type }) => type === 'A')?.data : undefined
+  if (address === undefined) return answer
+  const direct = `http://${address}:${port}${pathname}`
+  return probe.run(
+    { kind: 'http', url: direct, headers: [['Host', host]], timeoutMs: 5_000 },
+    context,
+  )
+}
+
 /** Narrows a part of a Kubernetes object to what the caller knows of it. */
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- why: the one place where JSON gets its type
 export function part<T>(object: KubeObject, field: 'spec' | 'status' | 'subsets'): T {

@@ -8,7 +8,17 @@ import type {
 import { eventually } from '../eventually.ts'
 import { tableText } from '../kubectl-text.ts'
 import { readManifests } from '../manifests.ts'
-import { convergenceMs, describe, describePosition, edgeNodes, fact, get, part } from './facts.ts'
+import {
+  asksByHand,
+  convergenceMs,
+  describe,
+  describePosition,
+  edgeNodes,
+  fact,
+  get,
+  getByClusterDns,
+  part,
+} from './facts.ts'
 
 /** "Then create a service for it", "Check the service and endpoints", "To request a server, use url like this". */
 export const service: readonly Step[] = [
@@ -48,8 +58,10 @@ export async function pageThroughService(
 ): Promise<StepJudgement> {
   const url = serviceUrl(context, port)
   const sha256 = fact(context, 'page-sha256')
+  const byHand = asksByHand(context, at)
+  const ask = byHand ? getByClusterDns : get
   const { accepted, seen, tookMs } = await eventually(
-    () => get(context, at, url),
+    () => ask(context, at, url),
     (observation) =>
       observation.kind === 'http' &&
       observation.status === 200 &&
@@ -59,7 +71,7 @@ export async function pageThroughService(
   return {
     kind: accepted ? 'passed' : 'failed',
     command: `curl ${url.slice(0, -1)}`,
-    expected: `HTTP 200, the pod's page byte for byte (sha256 ${sha256.slice(0, 12)}…) at ${describePosition(at)}`,
+    expected: `HTTP 200, the pod's page byte for byte (sha256 ${sha256.slice(0, 12)}…) at ${describePosition(at)}${byHand ? `, the name asked of ${context.cluster.topology.clusterDns}` : ''}`,
     seen: `${describe(seen)}${accepted ? '' : `, still so after ${Math.round(tookMs)} ms`}`,
   }
 }
@@ -71,7 +83,6 @@ function nameStep(id: string, edge: 0 | 1, network: Position['network']): Step {
     id: `name-${id}`,
     title: `The Service answers by name on edge node ${edge === 0 ? 'a' : 'b'}, ${where}`,
     command: 'curl http://nginx-svc.default.svc.cluster.local:12345',
-    ...(network === 'host' && { needs: ['node-dns' as const] }),
     run: (context) =>
       pageThroughService(context, { node: edgeNodes(context)[edge].name, network }, 12_345),
   }

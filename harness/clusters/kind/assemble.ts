@@ -11,6 +11,7 @@ import { findOut } from './capabilities.ts'
 import { output } from './cli.ts'
 import { kindCluster } from './cluster.ts'
 import type { KubeProxyMode } from './config.ts'
+import { kubeProxyConnections } from './kube-proxy-counters.ts'
 import { closedWayOut } from './rules.ts'
 
 export interface AssembleInit {
@@ -59,6 +60,10 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
       'pod network': 'kindnet',
       ...description,
     },
+    ...(kubeProxyMode !== 'none' && {
+      kubeProxyConnections: async (each: AbortOptions) =>
+        kubeProxyMode === 'iptables' ? kubeProxyConnections(all, each) : undefined,
+    }),
     closeWayOut: close,
     held,
   })

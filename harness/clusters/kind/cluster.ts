@@ -44,6 +44,8 @@ export interface KindClusterInit {
   /** Closes the way out of nodes, again after one was stopped. */
   readonly closeWayOut: (containers: readonly string[], options: AbortOptions) => Promise<void>
   readonly keep: (target?: string) => Promise<void>
+  /** See Cluster. */
+  readonly kubeProxyConnections?: (options: AbortOptions) => Promise<number | undefined>
   readonly held: ResourceStack
 }
 
@@ -70,6 +72,9 @@ export function kindCluster(init: KindClusterInit): Cluster {
       await loadImages(placeOf(init), [reference], options)
       return reference
     },
+    ...(init.kubeProxyConnections !== undefined && {
+      kubeProxyConnections: init.kubeProxyConnections,
+    }),
     fault: (fault, options) => breakSomething(faultsInit(init, stands), fault, options),
     collect: (directory, options) => collect(init, directory, options),
     [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),

@@ -31,6 +31,7 @@ export function reference({ packageDirectory, version }: ReferenceInit): Target 
     },
     features: new Set(['l7-proxy', 'path-metrics', 'node-dns', 'persisted-cache']),
     topology: { clusterDns: '169.254.96.16' },
+    kubeProxy: 'absent',
     images: async () => [await imageSource(packageDirectory)],
     deploy: async (cluster, options) => {
       const image = await cluster.loadImage?.(await imageSource(packageDirectory), options)

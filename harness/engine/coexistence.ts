@@ -1,0 +1,32 @@
+import type { AbortOptions } from '../model/abort.ts'
+import type { Cluster } from '../model/cluster.ts'
+import { TargetError } from '../model/errors.ts'
+import type { Target } from '../model/target.ts'
+
+/** Proves by counters that kube-proxy, where it runs beside the target, carried nothing of what was asked. */
+export interface CoexistenceGuard {
+  /** How many connections to Services under test kube-proxy took since the guard was made. */
+  foreignConnections(options: AbortOptions): Promise<number>
+}
+
+/**
+ * Makes the guard of a run.
+ * @throws TargetError 'unsupported' where kube-proxy counts nothing, so that nobody could tell who carried a packet
+ */
+export async function coexistenceGuard(
+  cluster: Cluster,
+  target: Target,
+  options: AbortOptions,
+): Promise<CoexistenceGuard> {
+  const count = cluster.kubeProxyConnections?.bind(cluster)
+  if (count === undefined || target.kubeProxy !== 'absent')
+    return { foreignConnections: () => Promise.resolve(0) }
+  const before = await count(options)
+  if (before === undefined)
+    throw new TargetError(
+      'unsupported',
+      `kube-proxy runs beside ${target.id} in a mode that counts nothing: nobody could tell which of them carried a connection`,
+      { hint: 'use --kube-proxy-mode none or iptables' },
+    )
+  return { foreignConnections: async (each) => ((await count(each)) ?? before) - before }
+}

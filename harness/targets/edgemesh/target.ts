@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AbortOptions } from '../../model/abort.ts'
+import type { Cluster } from '../../model/cluster.ts'
+import { TargetError } from '../../model/errors.ts'
+import type { KubeObject } from '../../model/kubernetes.ts'
+import type { DeployedTarget, Target } from '../../model/target.ts'
+import { parseUsage } from '../reference/node-agent.ts'
+import { runShell } from '../reference/shell.ts'
+import { agentName, edgeMeshManifests, namespace, shippedResources } from './manifests.ts'
+import { whyNot } from './why-not.ts'
+
+export interface EdgeMeshInit {
+  /** Image of the agent, present in Docker or in a registry that the nodes reach. */
+  readonly image?: string
+  /** `shipped` limits each agent to 200m CPU and 256 MiB, as EdgeMesh's own manifests do. */
+  readonly resources?: 'shipped' | 'none'
+}
+
+/** What EdgeMesh's own manifests name. */
+const defaultImage = 'kubeedge/edgemesh-agent:v1.17.0'
+
+/** Where the DNS server of every agent answers. */
+const dnsAddress = '169.254.96.16'
+
+/** How long the agents may take to answer names on every edge node. */
+const readyMs = 90_000
+
+/** EdgeMesh would take these two as well and send them through its tunnel to a node without an agent. */
+const notForEdgeMesh: readonly { readonly namespace: string; readonly name: string }[] = [
+  { namespace: 'kube-system', name: 'kube-dns' },
+  { namespace: 'default', name: 'kubernetes' },
+]
+
+const filterLabel = 'service.edgemesh.kubeedge.io/service-proxy-name'
+
+/** EdgeMesh (github.com/kubeedge/edgemesh), deployed by its own agents' manifests, on every edge node. */
+export function edgeMesh({ image = defaultImage, resources = 'shipped' }: EdgeMeshInit): Target {
+  const { cpu, memory } = shippedResources.limits
+  return {
+    id: 'edgemesh',
+    identity: {
+      organization: 'kubeedge',
+      project: 'EdgeMesh',
+      url: 'https://github.com/kubeedge/edgemesh',
+      version: image.split(':').at(-1) ?? 'unknown',
+      mode: resources === 'shipped' ? `as shipped: CPU ${cpu}, memory ${memory}` : 'no limits',
+      contact: ['@kubeedge/edgemesh-maintainers'],
+    },
+    features: new Set(['l7-proxy']),
+    topology: { clusterDns: dnsAddress },
+    kubeProxy: 'absent',
+    deploy: async (cluster, options) => {
+      if (cluster.provider === 'local')
+        throw new TargetError(
+          'unsupported',
+          'EdgeMesh comes as an image; provider local has none',
+          {
+            hint: 'use --provider kind',
+          },
+        )
+      const manifests = edgeMeshManifests({
+        image,
+        resources,
+        psk: randomBytes(32).toString('base64'),
+        apiServer: hostAndPort(cluster.apiServer),
+      })
+      const unlabel = await keepAway(cluster, options)
+      return deployed(cluster, await cluster.apply(manifests, options), unlabel)
+    },
+  }
+}
+
+function hostAndPort(url: string): { readonly host: string; readonly port: string } {
+  const { hostname, port } = new URL(url)
+  return { host: hostname, port: port === '' ? '443' : port }
+}
+
+/** Labels the Services that must not be EdgeMesh's. Gives what removes the labels. */
+async function keepAway(cluster: Cluster, options: AbortOptions): Promise<() => Promise<void>> {
+  const { kube } = cluster
+  const type = await kube.typeOf({ apiVersion: 'v1', kind: 'Service' }, options)
+  const label = async (value: string | null, each: AbortOptions): Promise<void> => {
+    for (const key of notForEdgeMesh) {
+      if ((await kube.get(type, key, each)) === undefined) continue
+      const patch = { metadata: { labels: { [filterLabel]: value } } }
+      await kube.patch(type, key, patch, { type: 'merge', ...each })
+    }
+  }
+  await label('', options)
+  return () => label(null, { signal: AbortSignal.timeout(30_000) })
+}
+
+function deployed(
+  cluster: Cluster,
+  applied: AsyncDisposable,
+  unlabel: () => Promise<void>,
+): DeployedTarget {
+  return {
+    ready: (options) => namesAreAnswered(cluster, options),
+    restart: async (node, how, options) => {
+      const signal = how === 'term' ? 'TERM' : 'KILL'
+      await onNode(cluster, node, `kill -${signal} $(${pidOf})`, options)
+    },
+    usage: async (node, options) => {
+      const script = `id=$(${pidOf}); [ -n "$id" ] || exit 3; cat /proc/$id/task/*/schedstat; echo; grep VmRSS /proc/$id/status; ls /proc/$id/fd | wc -l`
+      return parseUsage(await onNode(cluster, node, script, options))
+    },
+    [Symbol.asyncDispose]: async () => {
+      await applied[Symbol.asyncDispose]()
+      await unlabel()
+    },
+  }
+}
+
+const pidOf = `grep -lx '${agentName}' /proc/[0-9]*/comm 2>/dev/null | head -1 | cut -d/ -f3`
+
+function onNode(
+  cluster: Cluster,
+  node: string,
+  script: string,
+  options: AbortOptions,
+): Promise<string> {
+  return runShell(cluster, { node, network: 'host' }, script, options)
+}
+
+/**
+ * EdgeMesh says nowhere that it is ready: it is when its DNS server listens on every edge node.
+ * @throws TargetError 'not-ready' with the pods' states, their last words and the cause where it is known
+ */
+async function namesAreAnswered(cluster: Cluster, { signal }: AbortOptions): Promise<void> {
+  const deadline = performance.now() + readyMs
+  for (const { name: node } of cluster.nodes.filter(({ role }) => role === 'edge'))
+    for (;;) {
+      const sockets = await onNode(cluster, node, 'ss -Hlnu', { signal })
+      if (sockets.includes(`${dnsAddress}:53`)) break
+      if (performance.now() > deadline) throw await notReady(cluster, node, { signal })
+      await delay(200, undefined, { signal })
+    }
+}
+
+async function notReady(
+  cluster: Cluster,
+  node: string,
+  options: AbortOptions,
+): Promise<TargetError> {
+  const { kube } = cluster
+  const pods = await kube.typeOf({ apiVersion: 'v1', kind: 'Pod' }, options)
+  const { items } = await kube.list(pods, { namespace, ...options })
+  const words = await Promise.all(items.map((pod) => lastWords(cluster, pod, options)))
+  const said = words.join('\n')
+  const { because, cure } = whyNot(said) ?? {}
+  return new TargetError(
+    'not-ready',
+    `EdgeMesh on ${node} answers no names at ${dnsAddress} after ${readyMs / 1_000} s` +
+      `${because === undefined ? '' : `, probably because ${because}`}:\n${said === '' ? 'it has no pods' : said}`,
+    cure === undefined ? {} : { hint: cure },
+  )
+}
+
+async function lastWords(
+  { kube }: Cluster,
+  { metadata, status }: KubeObject,
+  options: AbortOptions,
+): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/pods/${metadata.name}/log`
+  const log = async (query: string): Promise<string> => {
+    try {
+      return (await kube.request('GET', `${path}?${query}`, options)).body
+    } catch {
+      return ''
+    }
+  }
+  const { containerStatuses = [], phase } = (status ?? {}) as {
+    readonly phase?: string
+    readonly containerStatuses?: readonly { readonly state?: unknown }[]
+  }
+  const now = await log('tailLines=8')
+  const before = await log('tailLines=8&previous=true')
+  const state = JSON.stringify(containerStatuses.map((container) => container.state))
+  return [`${metadata.name}: ${phase ?? ''} ${state}`, before, now].join('\n').trim()
+}
