@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { type RunFlags, wholeNumber, withRunFlags } from '../options.ts'
 import type { Conclude } from '../program.ts'
 import { session } from '../session.ts'
@@ -14,6 +14,9 @@ export function runCommand(conclude: Conclude): Command {
     'all of it: walks the tutorial, measures (quick), writes the report',
   )
   return withRunFlags(command)
+    .addOption(
+      new Option('--quick', 'fewer and shorter trials; this is the default').conflicts('full'),
+    )
     .option('--full', 'measure as `bench` does without --quick', false)
     .option('--pairs <n>', 'pairs of trials per question, 1 to 100', wholeNumber(1, 100))
     .action(async (flags: AllFlags) => {

@@ -1,10 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'zx'
 import type { AbortOptions } from '../../model/abort.ts'
 import { ClusterError } from '../../model/errors.ts'
 import { type ImageContents, stage } from './stage.ts'
+
+/** Build contexts bear this and the process id of who made them, so that those of the dead can be told. */
+const contextPrefix = 'meshmark-image-'
 
 /** Characters of the content's hash that a tag bears. */
 const tagCharacters = 12
@@ -34,7 +38,7 @@ export async function buildImage(
   { signal, progress }: BuildOptions,
 ): Promise<BuiltImage> {
   signal.throwIfAborted()
-  const context = await mkdtemp(join(tmpdir(), 'meshmark-image-'))
+  const context = await mkdtemp(join(tmpdir(), `${contextPrefix}${process.pid}-`))
   try {
     const reference = `${name}:${(await stage(contents, context)).slice(0, tagCharacters)}`
     const run = $({ nothrow: true, quiet: true, signal })
@@ -48,6 +52,16 @@ export async function buildImage(
   } finally {
     await rm(context, { recursive: true, force: true })
   }
+}
+
+/** Removes the build contexts of processes that are gone. */
+export async function removeStaleContexts(): Promise<void> {
+  const names = await readdir(tmpdir()).catch(() => [])
+  const stale = names.filter((name) => {
+    const [, pid] = new RegExp(`^${contextPrefix}(\\d+)-`).exec(name) ?? []
+    return pid !== undefined && !existsSync(`/proc/${pid}`)
+  })
+  await Promise.all(stale.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true })))
 }
 
 function buildError(name: string, said: string): ClusterError {

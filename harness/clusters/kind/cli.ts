@@ -69,7 +69,9 @@ const causes: readonly {
 /** Runs a program and gives whatever it ended with. @throws the signal's reason */
 export async function ended(argv: readonly string[], { signal }: AbortOptions): Promise<Ended> {
   signal.throwIfAborted()
-  const { exitCode, stdout, stderr } = await $({ nothrow: true, quiet: true, signal })`${argv}`
+  // why: zx leaves its listener on the signal, and a run has one signal for thousands of programs
+  const own = AbortSignal.any([signal])
+  const { exitCode, stdout, stderr } = await $({ nothrow: true, quiet: true, signal: own })`${argv}`
   signal.throwIfAborted()
   return { exitCode: exitCode ?? 1, stdout, stderr }
 }

@@ -1,31 +1,76 @@
 import type { AbortOptions } from '../../model/abort.ts'
-import { output } from './cli.ts'
+import { ended, output } from './cli.ts'
+import type { KubeProxyMode } from './config.ts'
 
-/** Services that Kubernetes itself uses at any time, whoever is under test. */
-const ownServices = /^(?:kube-system\/|default\/kubernetes:)/
+export interface CountersInit {
+  readonly containers: readonly string[]
+  readonly mode: Exclude<KubeProxyMode, 'none'>
+  readonly serviceCidr: string
+  /** ClusterIPs that Kubernetes itself uses at any time, whoever is under test. */
+  readonly own: readonly string[]
+}
 
-/** Sums what the rules of kube-proxy's mode iptables have caught on all nodes; each new connection counts once. */
-export async function kubeProxyConnections(
-  containers: readonly string[],
-  options: AbortOptions,
-): Promise<number> {
-  const said = await Promise.all(
-    containers.map((container) =>
-      output(['docker', 'exec', container, 'iptables-save', '-c', '-t', 'nat'], options),
-    ),
-  )
-  return said.reduce((sum, rules) => sum + caughtConnections(rules), 0)
+const chain = 'MESHMARK-KUBE-PROXY'
+
+/**
+ * Counts new connections to ClusterIPs that get as far as kube-proxy, on every node; undefined where that cannot be
+ * counted. kube-proxy's own counters are no help: it writes its rules anew with every change.
+ */
+export function kubeProxyCounter(
+  init: CountersInit,
+): (options: AbortOptions) => Promise<number | undefined> {
+  const { containers, mode } = init
+  const script = mode === 'iptables' ? iptablesScript(init) : nftablesScript(init)
+  return async (options) => {
+    const { exitCode } = await ended(
+      ['docker', 'exec', containers[0] ?? '', 'sh', '-c', 'command -v nft iptables'],
+      options,
+    )
+    if (mode === 'nftables' && exitCode !== 0) return undefined
+    const counts = await Promise.all(
+      containers.map(async (container) => {
+        const said = await output(['docker', 'exec', container, 'sh', '-c', script], options)
+        return Number(said.trim())
+      }),
+    )
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
 }
 
 /**
- * Packets that `iptables-save -c -t nat` says went from KUBE-SERVICES to a Service's own chain. Only a connection's
- * first packet passes the nat table.
+ * Directly before the jump to kube-proxy in the nat table's PREROUTING and OUTPUT: what another data plane has caught
+ * before does not come here, in the same table as little as at an earlier hook. Made on first use, then read.
  */
-export function caughtConnections(rules: string): number {
-  const pattern =
-    /^\[(\d+):\d+\] -A KUBE-(?:SERVICES|NODEPORTS) .*--comment "?([^" ]+)[^\n]* -j KUBE-(?:SVC|SVL|EXT)-/gm
-  let sum = 0
-  for (const [, packets = '0', service = ''] of rules.matchAll(pattern))
-    if (!ownServices.test(service)) sum += Number(packets)
-  return sum
+function iptablesScript({ serviceCidr, own }: CountersInit): string {
+  const rules = [
+    ...own.map((address) => `iptables -w -t nat -A ${chain} -d ${address} -j RETURN`),
+    `iptables -w -t nat -A ${chain} -d ${serviceCidr} -m comment --comment counted`,
+    ...['PREROUTING', 'OUTPUT'].map(
+      (from) =>
+        `at=$(iptables -w -t nat -S ${from} | grep '^-A' | grep -n -- '-j KUBE-SERVICES' | cut -d: -f1); iptables -w -t nat -I ${from} "\${at:-1}" -j ${chain}`,
+    ),
+  ]
+  return [
+    'set -e',
+    `if iptables -w -t nat -N ${chain} 2>/dev/null; then`,
+    ...rules,
+    'fi',
+    `iptables -w -t nat -L ${chain} -nvx | awk '/counted/ { sum += $1 } END { print sum + 0 }'`,
+  ].join('\n')
+}
+
+/** A nat chain right before that of kube-proxy (priority dstnat, -100); it sees new connections only. */
+function nftablesScript({ serviceCidr, own }: CountersInit): string {
+  const rule = `ip daddr ${serviceCidr} ip daddr != { ${own.join(', ')} } counter`
+  return [
+    'set -e',
+    'if ! nft list table ip meshmark-kube-proxy >/dev/null 2>&1; then nft -f - <<END',
+    'table ip meshmark-kube-proxy {',
+    `  chain prerouting { type nat hook prerouting priority -101; ${rule}; }`,
+    `  chain output { type nat hook output priority -101; ${rule}; }`,
+    '}',
+    'END',
+    'fi',
+    `nft list table ip meshmark-kube-proxy | awk '{ for (i = 1; i < NF; i++) if ($i == "packets") sum += $(i + 1) } END { print sum + 0 }'`,
+  ].join('\n')
 }

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { AbortOptions } from '../../model/abort.ts'
+import { removeStaleContexts } from '../images/build.ts'
 import { isDead } from '../owner.ts'
 import { ended, output } from './cli.ts'
 import { clusterDirectory, notedFaults, readRecord, readRecords, removeRecord } from './state.ts'
@@ -52,6 +54,7 @@ export async function foundClusters(options: AbortOptions): Promise<readonly Fou
 /** Removes the clusters of dead harnesses and undoes their faults in clusters that stay. Gives what was done. */
 export async function heal(options: AbortOptions): Promise<readonly string[]> {
   const done: string[] = []
+  await removeStaleContexts()
   for (const { name, state } of await foundClusters(options)) {
     if (state === 'left') {
       await removeCluster(name, options)
@@ -90,12 +93,42 @@ export function argvIn(container: string, argv: readonly string[]): readonly str
   return argv[0] === 'docker' ? argv : ['docker', 'exec', container, ...argv]
 }
 
-/** Removes containers, volumes and the record of a cluster. Nothing happens where there is none. */
+/**
+ * Removes containers, volumes and the record of a cluster, and ends what a dead harness had started for it. Nothing
+ * happens where there is none.
+ */
 export async function removeCluster(name: string, options: AbortOptions): Promise<void> {
-  const containers = (await ourContainers(options)).get(name) ?? []
-  if (containers.length > 0)
-    await output(['docker', 'rm', '--force', '--volumes', ...containers], options)
+  // why: Docker may be just making a container that a killed `kind create` had asked for
+  for (let quiet = 0, looks = 0; quiet < 2; looks += 1) {
+    const killed = await killWorkersOf(name)
+    const containers = (await ourContainers(options)).get(name) ?? []
+    if (containers.length > 0) await ended(['docker', 'rm', '-f', '-v', ...containers], options)
+    const isQuiet = killed + containers.length === 0
+    if (isQuiet && looks === 0) break
+    quiet = isQuiet ? quiet + 1 : 0
+    await delay(500, undefined, options)
+  }
   await removeRecord(name)
+}
+
+/** Ends the programs that work on this cluster: kind, docker and those that they started bear its name as a word. */
+async function killWorkersOf(name: string): Promise<number> {
+  const ids = (await readdir('/proc').catch(() => [])).filter((id) => /^\d+$/.test(id))
+  const isWorker = async (id: string): Promise<boolean> => {
+    const argv = (await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')).split('\0')
+    const program = basename(argv[0] ?? '')
+    const names = argv.some((word) => word === name || word.startsWith(`${name}-`))
+    return ['kind', 'docker'].includes(program) && names
+  }
+  const found = await Promise.all(ids.map(isWorker))
+  const workers = ids.filter((_, index) => found[index])
+  for (const id of workers)
+    try {
+      process.kill(Number(id), 'SIGKILL')
+    } catch {
+      // why: it ended by itself
+    }
+  return workers.length
 }
 
 /** The same at once, for a harness that leaves without waiting. */

@@ -1,0 +1,134 @@
+/** What one kept kind cluster goes through: used again, broken, healed, removed. */
+import { spawn, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Cluster } from '../../model/cluster.ts'
+import { addressesAt, outputOf } from '../../testing/cluster-contract.ts'
+import { cannotRunKind, kindForTests } from '../../testing/needs-kind.ts'
+import { root } from '../../testing/sources.ts'
+import { defaultTopology } from '../local/topology.ts'
+import { containerNames } from './config.ts'
+import { foundClusters, heal, removeCluster } from './leftovers.ts'
+
+const skip = await cannotRunKind()
+const stepMs = 120_000
+const options = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(stepMs) })
+const topology = defaultTopology()
+const runId = `kept-${process.pid}`
+const name = `meshmark-${runId}`
+const containers = containerNames(name, topology)
+const nodeA = containers.get('edge-node-a') ?? ''
+const nodeB = containers.get('edge-node-b') ?? ''
+
+function docker(...argv: readonly string[]): string {
+  return spawnSync('docker', argv, { encoding: 'utf8' }).stdout.trim()
+}
+
+async function stateOf(cluster: string): Promise<string | undefined> {
+  return (await foundClusters(options())).find((one) => one.name === cluster)?.state
+}
+
+t.test('a kind cluster that was kept', { skip, timeout: 600_000 }, async (t) => {
+  t.teardown(() => removeCluster(name, options()))
+  const first = await kindForTests().create(topology, { runId, ...options() })
+  t.equal(await stateOf(name), 'in-use', 'a cluster belongs to its harness')
+  await first.keep?.()
+  await first[Symbol.asyncDispose]()
+  t.equal(await stateOf(name), 'kept', 'it stays when it is disposed')
+
+  const attach = (): Promise<Cluster> =>
+    kindForTests({ cluster: name }).create(topology, { runId: 'again', ...options() })
+  const cluster = await attach()
+  await t.test('is used again, by one run at a time', async (t) => {
+    const seen = await addressesAt(cluster, { node: 'edge-node-a', network: 'host' })
+    t.ok(
+      seen.includes(cluster.nodes.find(({ name: node }) => node === 'edge-node-a')?.address ?? ''),
+    )
+    await t.rejects(attach(), { message: /is used by process/ })
+  })
+  await t.test('is refused where it does not fit', async (t) => {
+    const other = { ...topology, clusterDns: '169.254.96.16' }
+    const wanted = kindForTests({ cluster: name }).create(other, { runId: 'other', ...options() })
+    await t.rejects(wanted, { message: /is used by process|its clusterDns is "10.96.0.10"/ })
+    const unknown = kindForTests({ cluster: 'meshmark-nobody' })
+    await t.rejects(unknown.create(topology, { runId: 'nobody', ...options() }), {
+      message: /there is no kept cluster meshmark-nobody/,
+      hint: new RegExp(name),
+    })
+  })
+  await t.test('counts what reaches kube-proxy', (t) => counts(t, cluster))
+  await t.test('a node that is stopped comes back', async (t) => {
+    const fault = await cluster.fault({ kind: 'stop-node', node: 'edge-node-b' }, options())
+    t.equal(docker('inspect', '-f', '{{.State.Running}}', nodeB), 'false', 'it has no power')
+    await fault[Symbol.asyncDispose]()
+    const closed = ['iptables', '-C', 'FORWARD', '-o', 'eth0', '-j', 'MESHMARK-WAY-OUT']
+    t.equal(spawnSync('docker', ['exec', nodeB, ...closed]).status, 0, 'its way out is closed')
+    const seen = await addressesAt(cluster, { node: 'edge-node-b', network: 'container' })
+    t.ok(seen.length > 0, 'a probe stands there again')
+  })
+  await t.test('a killed component runs again', async (t) => {
+    const pid = (): string =>
+      docker('exec', nodeA, 'sh', '-c', 'grep -lx kubelet /proc/[0-9]*/comm')
+    const before = pid()
+    const kill = { kind: 'kill-component', node: 'edge-node-a', component: 'kubelet' } as const
+    const fault = await cluster.fault(kill, options())
+    await fault[Symbol.asyncDispose]()
+    t.ok(pid() !== '' && pid() !== before, 'as another process')
+    const nobody = cluster.fault({ ...kill, component: 'nobody' }, options())
+    await t.rejects(nobody, { message: /no process on edge-node-a is called nobody/ })
+  })
+  await cluster[Symbol.asyncDispose]()
+  t.equal(await stateOf(name), 'kept', 'who used it leaves it')
+
+  await t.test('is healed of what a killed harness broke', async (t) => {
+    const program = join(root, 'dist', 'harness', 'testing', 'kind-and-hold.js')
+    const harness = spawn(process.execPath, [program, 'killed', name], { stdio: 'pipe' })
+    await new Promise((resolve) => harness.stdout.once('data', resolve))
+    const rules = (): string => docker('exec', nodeA, 'iptables', '-t', 'raw', '-S', 'PREROUTING')
+    t.match(rules(), /DROP/, 'a node is cut off')
+    const gone = new Promise((resolve) => harness.once('exit', resolve))
+    harness.kill('SIGKILL')
+    await gone
+    t.match(await heal(options()), [`undid 1 faults in the cluster ${name}`])
+    t.notMatch(rules(), /DROP/, 'nothing cuts it off any more')
+  })
+  await removeCluster(name, options())
+  t.equal(await stateOf(name), undefined, 'it is gone')
+  t.equal(docker('ps', '-aq', '--filter', `name=${name}`), '', 'without a container')
+})
+
+/** A Service whose backend is the API server: a connection to it passes kube-proxy. */
+async function counts(t: Test, cluster: Cluster): Promise<void> {
+  const master = cluster.nodes.find(({ role }) => role === 'master')?.address ?? ''
+  const metadata = { name: 'other-api', namespace: 'default' }
+  await using _ = await cluster.apply(
+    [
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata,
+        spec: { ports: [{ port: 443, targetPort: 6443 }] },
+      },
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'other-api' } },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: [master], conditions: { ready: true } }],
+        ports: [{ name: '', port: 6443, protocol: 'TCP' }],
+      },
+    ],
+    options(),
+  )
+  const type = await cluster.kube.typeOf({ apiVersion: 'v1', kind: 'Service' }, options())
+  const service = await cluster.kube.get(type, metadata, options())
+  const { clusterIP = '' } = (service?.['spec'] ?? {}) as { readonly clusterIP?: string }
+  const before = (await cluster.kubeProxyConnections?.(options())) ?? 0
+  const at = { node: 'edge-node-a', network: 'container' } as const
+  const ask = `for i in $(seq 50); do curl -ks --max-time 2 https://${clusterIP}/version && exit; sleep 0.2; done`
+  await using shell = await cluster.spawn(at, 'shell', { args: ['sh', '-c', ask], ...options() })
+  shell.end()
+  t.match(await outputOf(shell), /gitVersion/, 'the Service answers')
+  const after = (await cluster.kubeProxyConnections?.(options())) ?? 0
+  t.ok(after > before, `${after - before} connections were counted`)
+}
