@@ -1,5 +1,6 @@
 import type { KubeObject, ScenarioContext } from '../harness/api.ts'
 import { eventually } from './eventually.ts'
+import { namespaceOf } from './manifests.ts'
 import { part } from './walkthrough/facts.ts'
 
 /** Pulling the image included: what a first start on a slow edge node takes. */
@@ -22,7 +23,8 @@ export async function readyPod(
   const pods = await kube.typeOf({ apiVersion: 'v1', kind: 'Pod' }, context)
   const { seen } = await eventually(
     async () => {
-      const query = { namespace: 'default', labelSelector: `app=${app}`, signal: context.signal }
+      const namespace = namespaceOf(context)
+      const query = { namespace, labelSelector: `app=${app}`, signal: context.signal }
       const { items } = await kube.list(pods, query)
       return items.map(factsOf).find((pod) => pod.isReady && pod.node === node)
     },

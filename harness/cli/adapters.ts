@@ -1,4 +1,5 @@
 import { kind } from '../clusters/kind/provider.ts'
+import { kubeconfig } from '../clusters/kubeconfig/provider.ts'
 import { local } from '../clusters/local/provider.ts'
 import { UsageError } from '../model/errors.ts'
 import type { ClusterProvider } from '../model/cluster.ts'
@@ -12,7 +13,16 @@ import type { RunFlags } from './options.ts'
 import { packageDirectory, suiteVersion } from './package.ts'
 
 /** Flags that say how a provider is to make its cluster. */
-export type ProviderFlags = Pick<RunFlags, 'controlPlane' | 'kubeProxyMode'> & {
+export type ProviderFlags = Pick<
+  RunFlags,
+  | 'controlPlane'
+  | 'kubeProxyMode'
+  | 'kubeconfig'
+  | 'context'
+  | 'edgeNodes'
+  | 'imagePrefix'
+  | 'yesThisCluster'
+> & {
   readonly keep?: boolean
   readonly cluster?: string
   /** What will stand in the cluster. */
@@ -29,6 +39,15 @@ const nginxImage = 'nginx:1.22'
 /** Every provider by name. */
 const providers: Readonly<Record<string, (flags: ProviderFlags) => ClusterProvider>> = {
   local: ({ controlPlane = 'embedded' }) => local({ packageDirectory, controlPlane }),
+  kubeconfig: ({ kubeconfig: file, context, edgeNodes, imagePrefix, yesThisCluster }) =>
+    kubeconfig({
+      packageDirectory,
+      ...(file !== undefined && { kubeconfig: file }),
+      ...(context !== undefined && { context }),
+      ...(edgeNodes !== undefined && { edgeNodes }),
+      ...(imagePrefix !== undefined && { imagePrefix }),
+      ...(yesThisCluster !== undefined && { agreedCluster: yesThisCluster }),
+    }),
   kind: ({ kubeProxyMode, cluster, target, targetImage }) =>
     kind({
       packageDirectory,

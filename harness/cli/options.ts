@@ -9,6 +9,11 @@ export interface RunFlags {
   readonly kubeProxyMode?: KubeProxyMode
   readonly keep: boolean
   readonly cluster?: string
+  readonly kubeconfig?: string
+  readonly context?: string
+  readonly edgeNodes?: readonly string[]
+  readonly imagePrefix?: string
+  readonly yesThisCluster?: string
   readonly target?: string
   readonly targetImage?: string
   readonly targetResources?: 'shipped' | 'none'
@@ -39,6 +44,11 @@ export function withRunFlags(command: Command): Command {
     )
     .option('--keep', 'the cluster stays (provider kind); --cluster uses it again', false)
     .option('--cluster <name>', 'a kept cluster to use instead of a new one (provider kind)')
+    .option('--kubeconfig <file>', 'of provider kubeconfig (default: KUBECONFIG, ~/.kube/config)')
+    .option('--context <name>', 'of provider kubeconfig (default: the current one)')
+    .option('--edge-nodes <names>', 'of provider kubeconfig (default: by label)', commaSeparated)
+    .option('--image-prefix <text>', 'where the cluster finds our images: registry.example/team/')
+    .option('--yes-this-cluster <context>', 'agree to a cluster that looks like production')
     .option('--target <name>', 'the data plane under test (default: reference)')
     .option('--target-image <image>', 'image of the target (edgemesh)')
     .addOption(
@@ -56,6 +66,12 @@ export function withRunFlags(command: Command): Command {
 /** Agreement to install: given by flag, or once for all in CI. */
 export function agreed(flags: { readonly yes: boolean }): boolean {
   return flags.yes || process.env['CI'] === 'true'
+}
+
+function commaSeparated(text: string): readonly string[] {
+  const names = text.split(',').filter((name) => name !== '')
+  if (names.length === 0) throw new InvalidArgumentError('want names with commas between: a,b')
+  return names
 }
 
 function parseSeed(text: string): number {

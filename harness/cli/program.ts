@@ -3,6 +3,7 @@ import { suiteVersion } from './package.ts'
 import { benchCommand } from './commands/bench.ts'
 import { downCommand } from './commands/down.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { imagesCommand } from './commands/images.ts'
 import { reportCommand } from './commands/report.ts'
 import { runCommand } from './commands/run.ts'
 import { upCommand } from './commands/up.ts'
@@ -35,6 +36,7 @@ export function program(): Program {
     doctorCommand(conclude),
     upCommand(conclude),
     downCommand(conclude),
+    imagesCommand(conclude),
     walkthroughCommand(conclude),
     benchCommand(conclude),
     runCommand(conclude),

@@ -17,6 +17,7 @@ const facts: BenchFacts = {
   podIp: '10.244.2.2',
   clusterIp: '10.96.0.99',
   serviceName: 'nginx',
+  namespace: 'default',
   l7Port: 80,
   l4Port: 81,
   path: '/',

@@ -51,6 +51,10 @@ async function judgeStep(
   const missing = (step.needs ?? []).filter((feature) => !features.has(feature))
   if (missing.length > 0)
     return notRun(step, `the target does not claim the feature ${missing.join(', ')}`)
+  const cannot = (step.capabilities ?? []).filter(
+    (capability) => !context.cluster.capabilities.has(capability),
+  )
+  if (cannot.length > 0) return notRun(step, `no ${cannot.join(', ').replaceAll('-', ' ')}`)
   const startedAt = performance.now()
   try {
     const judgement = await step.run(context)

@@ -74,6 +74,8 @@ export interface Cluster extends AsyncDisposable {
   /** URL at which the nodes reach the Kubernetes API before any Service works. */
   readonly apiServer: string
   readonly topology: Topology
+  /** Where scenarios put their objects; `default` when absent. */
+  readonly namespace?: string
   readonly nodes: readonly ClusterNode[]
   /** Kubernetes version and what else describes this cluster in a report. */
   readonly description: Readonly<Record<string, string>>

@@ -32,6 +32,7 @@ export interface BenchFacts {
   readonly podIp: string
   readonly clusterIp: string
   readonly serviceName: string
+  readonly namespace: string
   /** Port whose name starts with `http-`: the L7 way. */
   readonly l7Port: number
   /** Port with an opaque name: the L4 way. */

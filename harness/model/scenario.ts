@@ -1,5 +1,5 @@
 import type { AbortOptions } from './abort.ts'
-import type { Cluster, Position } from './cluster.ts'
+import type { Capability, Cluster, Position } from './cluster.ts'
 import type { Probe } from './probe.ts'
 import type { DeployedTarget, Feature } from './target.ts'
 
@@ -20,6 +20,8 @@ export interface Step {
   readonly command?: string
   /** Needed from the target; a step whose feature is missing is skipped and says so. */
   readonly needs?: readonly Feature[]
+  /** Needed from the cluster; likewise. */
+  readonly capabilities?: readonly Capability[]
   run(context: ScenarioContext): Promise<StepJudgement>
 }
 

@@ -35,7 +35,9 @@ function question(facts: BenchFacts): LoadTarget {
     kind: 'dns',
     host: facts.dnsServer,
     port: 53,
-    questions: [{ name: `${facts.serviceName}.default.svc.${facts.clusterDomain}`, type: 'A' }],
+    questions: [
+      { name: `${facts.serviceName}.${facts.namespace}.svc.${facts.clusterDomain}`, type: 'A' },
+    ],
     expect: { rcode: 'NOERROR', minAnswers: 1 },
   }
 }

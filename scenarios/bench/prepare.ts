@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { BenchFacts, KubeObject, ScenarioContext } from '../../harness/api.ts'
 import { eventually } from '../eventually.ts'
-import { readManifests } from '../manifests.ts'
+import { namespaceOf, readManifests } from '../manifests.ts'
 import { readyPod, pinned } from '../pods.ts'
-import { convergenceMs, describe, edgeNodes, get, part } from '../walkthrough/facts.ts'
+import { convergenceMs, describe, edgeNodes, get, onNode, part } from '../walkthrough/facts.ts'
 
 /** Name of the Service that the benchmark talks to; it stays while the walkthrough's own comes and goes. */
 const serviceName = 'nginx-bench'
@@ -13,11 +13,11 @@ const l4Port = 12_347
 /** Sets up nginx on the second edge node behind one Service, and finds out what the questions need to know. */
 export async function prepareBench(context: ScenarioContext): Promise<BenchFacts> {
   const [, b] = edgeNodes(context)
-  const manifests = (await readManifests('nginx-bench.yaml')).map(withOwnPage)
+  const manifests = (await readManifests(context, 'nginx-bench.yaml')).map(withOwnPage)
   context.keep(await context.cluster.apply(pinned(manifests, b.name), context))
   const pod = await readyPod(context, serviceName, b.name)
   if (pod === undefined) throw new Error(`nginx cannot be measured: it is not ready on ${b.name}`)
-  const page = await get(context, { node: b.name, network: 'host' }, `http://${pod.ip}/`)
+  const page = await get(context, onNode(context, b.name), `http://${pod.ip}/`)
   if (page.kind !== 'http' || page.status !== 200)
     throw new Error(`nginx cannot be measured: ${describe(page)}`)
   const clusterIp = await clusterIpOf(context)
@@ -27,6 +27,7 @@ export async function prepareBench(context: ScenarioContext): Promise<BenchFacts
     podIp: pod.ip,
     clusterIp,
     serviceName,
+    namespace: namespaceOf(context),
     l7Port,
     l4Port,
     path: '/',
@@ -51,7 +52,7 @@ async function clusterIpOf(context: ScenarioContext): Promise<string> {
   const { kube } = context.cluster
   const found = await kube.get(
     await kube.typeOf({ apiVersion: 'v1', kind: 'Service' }, context),
-    { namespace: 'default', name: serviceName },
+    { namespace: namespaceOf(context), name: serviceName },
     context,
   )
   const clusterIp =

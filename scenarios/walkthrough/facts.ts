@@ -23,6 +23,11 @@ export function fact(context: ScenarioContext, name: string): string {
   return value
 }
 
+/** On the node itself where the cluster lets us stand there, in a pod of it elsewhere. */
+export function onNode({ cluster }: ScenarioContext, node: string): Position {
+  return { node, network: cluster.capabilities.has('node-access') ? 'host' : 'container' }
+}
+
 export function describePosition({ node, network }: Position): string {
   return network === 'host' ? `${node}, host network` : `${node}, in a pod`
 }

@@ -18,6 +18,7 @@ export const leftovers: Step = {
   id: 'no-leftover-rules',
   title: 'No node carries iptables rules of an older EdgeMesh',
   command: 'iptables-save | grep -i edge-\\?mesh',
+  capabilities: ['node-access'],
   run: async (context): Promise<StepJudgement> => {
     const found: string[] = []
     let read = 0

@@ -20,6 +20,7 @@ export const ports: readonly Step[] = [
     title: 'A port named http-0 goes the L7 way: the proxy counts every request',
     command: `for i in $(seq ${proofRequests}); do curl http://nginx-svc.default.svc.cluster.local:12345; done`,
     needs: ['path-metrics', 'l7-proxy'],
+    capabilities: ['node-access'],
     run: (context) => proveWay(context, 12_345, 'l7'),
   },
   {
@@ -27,12 +28,15 @@ export const ports: readonly Step[] = [
     title: 'A port not named http goes the L4 way: the proxy sees no request',
     command: `for i in $(seq ${proofRequests}); do curl http://nginx-svc.default.svc.cluster.local:12347; done`,
     needs: ['path-metrics'],
+    capabilities: ['node-access'],
     run: (context) => proveWay(context, 12_347, 'l4'),
   },
 ]
 
 async function secondHttpPort(context: ScenarioContext): Promise<StepJudgement> {
-  context.keep(await context.cluster.apply(await readManifests('nginx-svc-ports.yaml'), context))
+  context.keep(
+    await context.cluster.apply(await readManifests(context, 'nginx-svc-ports.yaml'), context),
+  )
   const [a] = edgeNodes(context)
   return pageThroughService(context, { node: a.name, network: 'container' }, 12_346)
 }

@@ -1,8 +1,8 @@
 import type { ScenarioContext, Step, StepJudgement } from '../../harness/api.ts'
 import { tableText } from '../kubectl-text.ts'
-import { readManifests } from '../manifests.ts'
+import { namespaceOf, readManifests } from '../manifests.ts'
 import { pinned, readyPod } from '../pods.ts'
-import { describe, edgeNodes, fact, get } from './facts.ts'
+import { describe, edgeNodes, fact, get, onNode } from './facts.ts'
 
 export const welcome = 'Welcome to nginx!'
 
@@ -30,7 +30,7 @@ export const sampleNginx: readonly Step[] = [
 
 async function applyDeployment(context: ScenarioContext): Promise<StepJudgement> {
   const [, b] = edgeNodes(context)
-  const manifests = pinned(await readManifests('nginx-deployment.yaml'), b.name)
+  const manifests = pinned(await readManifests(context, 'nginx-deployment.yaml'), b.name)
   context.keep(await context.cluster.apply(manifests, context))
   return {
     kind: 'passed',
@@ -43,7 +43,11 @@ async function podRunning(context: ScenarioContext): Promise<StepJudgement> {
   const [, b] = edgeNodes(context)
   const { kube } = context.cluster
   const pods = await kube.typeOf({ apiVersion: 'v1', kind: 'Pod' }, context)
-  const query = { namespace: 'default', labelSelector: 'app=nginx', signal: context.signal }
+  const query = {
+    namespace: namespaceOf(context),
+    labelSelector: 'app=nginx',
+    signal: context.signal,
+  }
   const pod = await readyPod(context, 'nginx', b.name)
   if (pod !== undefined) context.facts.set('pod-ip', pod.ip)
   return {
@@ -58,8 +62,8 @@ async function podAnswers(context: ScenarioContext): Promise<StepJudgement> {
   const url = `http://${fact(context, 'pod-ip')}/`
   const command = `curl ${fact(context, 'pod-ip')}`
   const expected = `HTTP 200 and nginx's welcome page on ${a.name} and on ${b.name}`
-  const near = await get(context, { node: b.name, network: 'host' }, url)
-  const far = await get(context, { node: a.name, network: 'host' }, url)
+  const near = await get(context, onNode(context, b.name), url)
+  const far = await get(context, onNode(context, a.name), url)
   if (near.kind !== 'http' || far.kind !== 'http') {
     return {
       kind: 'failed',

@@ -7,7 +7,7 @@ import type {
 } from '../../harness/api.ts'
 import { eventually } from '../eventually.ts'
 import { tableText } from '../kubectl-text.ts'
-import { readManifests } from '../manifests.ts'
+import { namespaceOf, readManifests } from '../manifests.ts'
 import {
   asksByHand,
   convergenceMs,
@@ -47,7 +47,7 @@ export const service: readonly Step[] = [
 ]
 
 export function serviceUrl(context: ScenarioContext, port: number): string {
-  return `http://nginx-svc.default.svc.${context.cluster.topology.clusterDomain}:${port}/`
+  return `http://nginx-svc.${namespaceOf(context)}.svc.${context.cluster.topology.clusterDomain}:${port}/`
 }
 
 /** Asks for the page through the Service until it is the pod's page, byte for byte, or the bound has passed. */
@@ -83,13 +83,14 @@ function nameStep(id: string, edge: 0 | 1, network: Position['network']): Step {
     id: `name-${id}`,
     title: `The Service answers by name on edge node ${edge === 0 ? 'a' : 'b'}, ${where}`,
     command: 'curl http://nginx-svc.default.svc.cluster.local:12345',
+    ...(network === 'host' && { capabilities: ['node-access' as const] }),
     run: (context) =>
       pageThroughService(context, { node: edgeNodes(context)[edge].name, network }, 12_345),
   }
 }
 
 async function createService(context: ScenarioContext): Promise<StepJudgement> {
-  context.keep(await context.cluster.apply(await readManifests('nginx-svc.yaml'), context))
+  context.keep(await context.cluster.apply(await readManifests(context, 'nginx-svc.yaml'), context))
   return {
     kind: 'passed',
     expected: 'service/nginx-svc created',
@@ -100,14 +101,20 @@ async function createService(context: ScenarioContext): Promise<StepJudgement> {
 async function serviceListed(context: ScenarioContext): Promise<StepJudgement> {
   const { kube } = context.cluster
   const services = await kube.typeOf({ apiVersion: 'v1', kind: 'Service' }, context)
-  const found = await kube.get(services, { namespace: 'default', name: 'nginx-svc' }, context)
+  const found = await kube.get(
+    services,
+    { namespace: namespaceOf(context), name: 'nginx-svc' },
+    context,
+  )
   const clusterIp =
     found === undefined ? '' : (part<{ clusterIP?: string }>(found, 'spec').clusterIP ?? '')
   context.facts.set('cluster-ip', clusterIp)
   return {
     kind: /^\d+\.\d+\.\d+\.\d+$/.test(clusterIp) ? 'passed' : 'failed',
     expected: 'nginx-svc, ClusterIP, 12345/TCP',
-    seen: tableText(await kube.table(services, { namespace: 'default', signal: context.signal })),
+    seen: tableText(
+      await kube.table(services, { namespace: namespaceOf(context), signal: context.signal }),
+    ),
   }
 }
 
@@ -117,11 +124,16 @@ async function endpointsListed(context: ScenarioContext): Promise<StepJudgement>
   const wanted = `${fact(context, 'pod-ip')}:80`
   const { accepted, seen } = await eventually(
     async () =>
-      addresses(await kube.get(endpoints, { namespace: 'default', name: 'nginx-svc' }, context)),
+      addresses(
+        await kube.get(endpoints, { namespace: namespaceOf(context), name: 'nginx-svc' }, context),
+      ),
     (found) => found.includes(wanted),
     { withinMs: convergenceMs, signal: context.signal },
   )
-  const table = await kube.table(endpoints, { namespace: 'default', signal: context.signal })
+  const table = await kube.table(endpoints, {
+    namespace: namespaceOf(context),
+    signal: context.signal,
+  })
   return {
     kind: accepted && seen.length === 1 ? 'passed' : 'failed',
     expected: `nginx-svc with ${wanted} and nothing else`,

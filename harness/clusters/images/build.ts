@@ -38,9 +38,9 @@ export async function buildImage(
   { signal, progress }: BuildOptions,
 ): Promise<BuiltImage> {
   signal.throwIfAborted()
-  const context = await mkdtemp(join(tmpdir(), `${contextPrefix}${process.pid}-`))
+  const context = await newContext()
   try {
-    const reference = `${name}:${(await stage(contents, context)).slice(0, tagCharacters)}`
+    const reference = tagged(name, await stage(contents, context))
     const run = $({ nothrow: true, quiet: true, signal })
     if ((await run`docker image inspect ${reference}`).exitCode === 0)
       return { reference, isNew: false }
@@ -52,6 +52,24 @@ export async function buildImage(
   } finally {
     await rm(context, { recursive: true, force: true })
   }
+}
+
+/** What an image of these contents is called, whether or not it was built. */
+export async function nameOfImage(name: string, contents: ImageContents): Promise<string> {
+  const context = await newContext()
+  try {
+    return tagged(name, await stage(contents, context))
+  } finally {
+    await rm(context, { recursive: true, force: true })
+  }
+}
+
+function newContext(): Promise<string> {
+  return mkdtemp(join(tmpdir(), `${contextPrefix}${process.pid}-`))
+}
+
+function tagged(name: string, hash: string): string {
+  return `${name}:${hash.slice(0, tagCharacters)}`
 }
 
 /** Removes the build contexts of processes that are gone. */

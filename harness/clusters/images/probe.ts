@@ -1,3 +1,4 @@
+import type { ImageSource } from '../../model/cluster.ts'
 import { type BuildOptions, buildImage, type BuiltImage } from './build.ts'
 
 export interface ProbeImageInit {
@@ -12,14 +13,18 @@ export const probeImageDirectory = '/meshmark'
 
 /** What stands at the positions of a cluster that runs containers: probes, load generators, tools of the network. */
 export function probeImage(init: ProbeImageInit, options: BuildOptions): Promise<BuiltImage> {
-  const { packageDirectory, baseImage = 'node:20-bookworm-slim' } = init
-  const contents = {
-    packageDirectory,
+  const { name, ...contents } = probeImageSource(init.baseImage)
+  return buildImage(name, { packageDirectory: init.packageDirectory, ...contents }, options)
+}
+
+/** What the image of the probes is made of. */
+export function probeImageSource(baseImage = 'node:20-bookworm-slim'): ImageSource {
+  return {
+    name: 'meshmark/probe',
     folders: ['model', 'probes', 'load', 'measure'].map((name) => `dist/harness/${name}`),
     packages: ['autocannon', 'dns-packet', 'hdr-histogram-js'],
     dockerfile: dockerfile(baseImage),
   }
-  return buildImage('meshmark/probe', contents, options)
 }
 
 function dockerfile(baseImage: string): string {

@@ -1,0 +1,37 @@
+import { Command } from 'commander'
+import { buildImage } from '../../clusters/images/build.ts'
+import { probeImageSource } from '../../clusters/images/probe.ts'
+import { targetNamed } from '../adapters.ts'
+import { interruption } from '../interrupt.ts'
+import { stderr, stdout } from '../output.ts'
+import { packageDirectory } from '../package.ts'
+import type { Conclude } from '../program.ts'
+
+interface ImagesFlags {
+  readonly imagePrefix: string
+}
+
+/** `meshmark images`: builds what a cluster that exists has to find in its registry or its nodes. */
+export function imagesCommand(conclude: Conclude): Command {
+  return new Command('images')
+    .description(
+      'builds the images of the probes and of the reference data plane, prints their names',
+    )
+    .option('--image-prefix <text>', 'before each name: registry.example/team/', '')
+    .action(async ({ imagePrefix }: ImagesFlags) => {
+      using stop = interruption()
+      const sources = [
+        probeImageSource(),
+        ...((await targetNamed('reference', {}).images?.()) ?? []),
+      ]
+      for (const { name, ...source } of sources) {
+        const { reference } = await buildImage(
+          `${imagePrefix}${name}`,
+          { packageDirectory, ...source },
+          { signal: stop.signal, progress: stderr },
+        )
+        stdout(reference)
+      }
+      conclude(0)
+    })
+}

@@ -1,0 +1,157 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AbortOptions } from '../../model/abort.ts'
+import type {
+  Capability,
+  Cluster,
+  CreateOptions,
+  Position,
+  ProgramChannel,
+  ProgramName,
+  SpawnOptions,
+} from '../../model/cluster.ts'
+import { ClusterError, KubeError } from '../../model/errors.ts'
+import type { KubeClient } from '../../model/kubernetes.ts'
+import { ResourceStack } from '../../model/resource-stack.ts'
+import type { Topology } from '../../model/topology.ts'
+import { probeImageDirectory } from '../images/probe.ts'
+import { applyManifests } from '../kube/apply.ts'
+import { kubeClient } from '../kube/client.ts'
+import { builtInTypes, nodes as nodeType } from '../kube/types.ts'
+import { execInPod } from '../remote/exec.ts'
+import { probeContainer, probePod, probePodAt, type ProbePodsInit } from '../remote/probe-pods.ts'
+import type { KubeconfigAccess } from '../remote/read-kubeconfig.ts'
+import { chooseNodes } from './nodes.ts'
+import { makeOwnNamespace, removeLeftNamespaces, removeNamespace } from './own-namespace.ts'
+
+export interface ConnectInit {
+  readonly access: KubeconfigAccess
+  /** Path of the user's kubeconfig; it is read and never written. */
+  readonly kubeconfig: string
+  /** Names of edge nodes; those with the edge label when empty. */
+  readonly edgeNodes: readonly string[]
+  /** Image of the probes, as the nodes know it. */
+  readonly probeImage: string
+  /** What an image of ours is called in the nodes. */
+  readonly imageName: (source: Parameters<NonNullable<Cluster['loadImage']>>[0]) => Promise<string>
+}
+
+/** How long the removal of a run's namespace may take; it is not given up with the run. */
+const removalMs = 150_000
+
+/** Makes a `Cluster` of one that exists: a namespace of the run's own in it, and nothing else. */
+export async function connect(
+  init: ConnectInit,
+  wanted: Topology,
+  options: CreateOptions,
+): Promise<Cluster> {
+  await using held = new ResourceStack()
+  const { signal, runId, progress } = options
+  const kube = held.use(kubeClient(init.access))
+  const left = await removeLeftNamespaces(kube, { signal })
+  for (const name of left) progress?.(`removed the namespace ${name}, which a dead run had left`)
+  const nodes = chooseNodes((await kube.list(nodeType, { signal })).items, init.edgeNodes)
+  const namespace = await makeOwnNamespace(kube, runId, { signal })
+  held.defer(() => removeNamespace(kube, namespace, { signal: AbortSignal.timeout(removalMs) }))
+  const topology: Topology = {
+    ...wanted,
+    lans: [{ name: 'cluster', cidr: '0.0.0.0/0', uplink: 'open' }],
+    nodes: nodes.map(({ name, role, lan }) => ({ name, role, lan })),
+  }
+  const pods: ProbePodsInit = {
+    kube,
+    image: init.probeImage,
+    namespace,
+    pullPolicy: 'IfNotPresent',
+    dns: { server: topology.clusterDns, clusterDomain: topology.clusterDomain },
+  }
+  const { body } = await kube.request('GET', '/version', { signal })
+  const { gitVersion = '' } = JSON.parse(body) as { readonly gitVersion?: string }
+  const capabilities = await capabilitiesOf(pods, nodes[0]?.name ?? '', { signal })
+  const own = held.move()
+  return {
+    provider: 'kubeconfig',
+    capabilities,
+    kubeconfig: init.kubeconfig,
+    apiServer: init.access.server,
+    topology,
+    namespace,
+    nodes,
+    description: {
+      kubernetes: gitVersion,
+      context: init.access.context,
+      'nodes of the cluster': String(nodes.length),
+      'node access': capabilities.has('node-access') ? 'yes' : 'no',
+    },
+    kube,
+    spawn: (at, program, each) => spawnAt(init.access, pods, at, program, each),
+    apply: (manifests, each) => applyManifests(kube, manifests, each),
+    loadImage: (source) => init.imageName(source),
+    fault: ({ kind }) => {
+      throw new ClusterError('fault-failed', `provider kubeconfig breaks nothing (${kind})`, {
+        hint: 'use --provider local or kind for this',
+      })
+    },
+    collect: (directory, each) => collect(kube, namespace, directory, each),
+    [Symbol.asyncDispose]: () => own[Symbol.asyncDispose](),
+  }
+}
+
+/** Asks the API whether a probe may stand on a node: a dry run of the privileged pod, which no admission may refuse. */
+async function capabilitiesOf(
+  pods: ProbePodsInit,
+  node: string,
+  { signal }: AbortOptions,
+): Promise<ReadonlySet<Capability>> {
+  const body = probePod(pods, { node, network: 'host' })
+  const path = `/api/v1/namespaces/${pods.namespace}/pods?dryRun=All`
+  try {
+    await pods.kube.request('POST', path, { body, signal })
+    return new Set(['multi-node', 'node-access'])
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 403) return new Set(['multi-node'])
+    throw error
+  }
+}
+
+async function spawnAt(
+  access: KubeconfigAccess,
+  pods: ProbePodsInit,
+  at: Position,
+  program: ProgramName,
+  options: SpawnOptions,
+): Promise<ProgramChannel> {
+  const { pod } = await probePodAt(pods, at, options)
+  const { cpus = [], args = [] } = options
+  const folder = program === 'probe' ? 'probes' : 'load'
+  const main =
+    program === 'shell' ? [] : ['node', `${probeImageDirectory}/dist/harness/${folder}/main.js`]
+  const argv = [...(cpus.length === 0 ? [] : ['taskset', '-c', cpus.join(',')]), ...main, ...args]
+  if (argv.length === 0) throw new ClusterError('program-failed', 'shell: got no program to run')
+  return execInPod(
+    access,
+    { namespace: pods.namespace, pod, container: probeContainer, argv },
+    options,
+  )
+}
+
+/** The objects of the run's own namespace; nobody else's. */
+async function collect(
+  kube: KubeClient,
+  namespace: string,
+  directory: string,
+  { signal }: AbortOptions,
+): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  for (const type of builtInTypes.filter(
+    ({ namespaced, plural }) => namespaced && plural !== 'secrets',
+  ))
+    try {
+      const { items } = await kube.list(type, { namespace, signal })
+      const file = `${type.plural}${type.group === '' ? '' : `.${type.group}`}.json`
+      if (items.length > 0) await writeFile(join(directory, file), JSON.stringify(items, null, 2))
+    } catch (error) {
+      // why: a right that the run itself does not need may be missing
+      if (!(error instanceof KubeError)) throw error
+    }
+}
