@@ -17,7 +17,7 @@ import type { Topology } from '../../model/topology.ts'
 import { probeImageDirectory } from '../images/probe.ts'
 import { applyManifests } from '../kube/apply.ts'
 import { kubeClient } from '../kube/client.ts'
-import { builtInTypes, nodes as nodeType } from '../kube/types.ts'
+import { builtInTypes, endpoints, nodes as nodeType } from '../kube/types.ts'
 import { execInPod } from '../remote/exec.ts'
 import { probeContainer, probePod, probePodAt, type ProbePodsInit } from '../remote/probe-pods.ts'
 import type { KubeconfigAccess } from '../remote/read-kubeconfig.ts'
@@ -73,7 +73,7 @@ export async function connect(
     provider: 'kubeconfig',
     capabilities,
     kubeconfig: init.kubeconfig,
-    apiServer: init.access.server,
+    apiServer: (await apiInside(kube, { signal })) ?? init.access.server,
     topology,
     namespace,
     nodes,
@@ -97,6 +97,20 @@ export async function connect(
   }
 }
 
+/** Where the API is for a cluster's own nodes; from outside it often has another address. */
+async function apiInside(kube: KubeClient, options: AbortOptions): Promise<string | undefined> {
+  const key = { namespace: 'default', name: 'kubernetes' }
+  const found = await kube.get(endpoints, key, options)
+  const [subset] = (found?.['subsets'] ?? []) as readonly {
+    readonly addresses?: readonly { readonly ip: string }[]
+    readonly ports?: readonly { readonly port: number }[]
+  }[]
+  const { ip } = subset?.addresses?.[0] ?? {}
+  const { port } = subset?.ports?.[0] ?? {}
+  if (ip === undefined || port === undefined) return undefined
+  return `https://${ip.includes(':') ? `[${ip}]` : ip}:${port}`
+}
+
 /** Asks the API whether a probe may stand on a node: a dry run of the privileged pod, which no admission may refuse. */
 async function capabilitiesOf(
   pods: ProbePodsInit,
@@ -105,13 +119,8 @@ async function capabilitiesOf(
 ): Promise<ReadonlySet<Capability>> {
   const body = probePod(pods, { node, network: 'host' })
   const path = `/api/v1/namespaces/${pods.namespace}/pods?dryRun=All`
-  try {
-    await pods.kube.request('POST', path, { body, signal })
-    return new Set(['multi-node', 'node-access'])
-  } catch (error) {
-    if (error instanceof KubeError && error.status === 403) return new Set(['multi-node'])
-    throw error
-  }
+  const { status } = await pods.kube.request('POST', path, { body, signal })
+  return new Set(status < 300 ? ['multi-node', 'node-access'] : ['multi-node'])
 }
 
 async function spawnAt(
@@ -135,7 +144,7 @@ async function spawnAt(
   )
 }
 
-/** The objects of the run's own namespace; nobody else's. */
+/** The nodes, and the objects of the run's own namespace; nobody else's. */
 async function collect(
   kube: KubeClient,
   namespace: string,
@@ -143,11 +152,10 @@ async function collect(
   { signal }: AbortOptions,
 ): Promise<void> {
   await mkdir(directory, { recursive: true })
-  for (const type of builtInTypes.filter(
-    ({ namespaced, plural }) => namespaced && plural !== 'secrets',
-  ))
+  const own = builtInTypes.filter((type) => type.namespaced && type.plural !== 'secrets')
+  for (const type of [nodeType, ...own])
     try {
-      const { items } = await kube.list(type, { namespace, signal })
+      const { items } = await kube.list(type, { ...(type.namespaced && { namespace }), signal })
       const file = `${type.plural}${type.group === '' ? '' : `.${type.group}`}.json`
       if (items.length > 0) await writeFile(join(directory, file), JSON.stringify(items, null, 2))
     } catch (error) {

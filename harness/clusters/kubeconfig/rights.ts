@@ -59,7 +59,9 @@ async function isAllowed(
     kind: 'SelfSubjectAccessReview',
     spec: { resourceAttributes },
   }
-  const answer = await kube.request('POST', path, { body, ...options })
+  // why: all are asked at once, and each request listens to its signal
+  const signal = AbortSignal.any([options.signal])
+  const answer = await kube.request('POST', path, { body, signal })
   const { status } = JSON.parse(answer.body) as { readonly status?: { readonly allowed?: boolean } }
   return status?.allowed === true
 }
