@@ -1,11 +1,13 @@
 import type { AbortOptions } from '../model/abort.ts'
 import type { Position } from '../model/cluster.ts'
+import { LoadError } from '../model/errors.ts'
 import type { LoadGenerator, LoadJob } from '../model/load.ts'
 import type { BenchFacts, Question, QuestionArm } from '../model/question.ts'
 import { ResourceStack } from '../model/resource-stack.ts'
 import type { BenchArm, BenchQuestion, BenchResult, BenchTrial } from '../model/run-result.ts'
 import type { ScenarioContext } from '../model/scenario.ts'
 import { answer, pairedEffect } from './answer.ts'
+import type { CoexistenceGuard } from './coexistence.ts'
 import type { Listener } from './events.ts'
 import type { Stage } from './stage.ts'
 import type { Statistics } from './statistics.ts'
@@ -24,6 +26,7 @@ export interface BenchOptions extends AbortOptions {
   readonly statistics: Statistics
   /** CPUs that the load generator keeps to, so that what is measured has the others; empty: no pinning. */
   readonly generatorCpus: readonly number[]
+  readonly guard?: CoexistenceGuard
   readonly tell: Listener
 }
 
@@ -45,7 +48,7 @@ interface Asked {
 export async function bench(
   plan: BenchPlan,
   stage: Stage,
-  { statistics, generatorCpus, tell, signal }: BenchOptions,
+  { statistics, generatorCpus, guard, tell, signal }: BenchOptions,
 ): Promise<BenchResult> {
   const held = new ResourceStack()
   const order: BenchResult['order'][number][] = []
@@ -58,12 +61,21 @@ export async function bench(
   }))
   try {
     const facts = await plan.prepare(stage.context(held, { signal }))
+    // why: what came before the target knew of the Service is nobody's measurement
+    await guard?.foreignConnections({ signal })
     const generator = await stage.load(clientPosition(stage), generatorCpus, { signal })
     for (let pair = 0; pair < plan.pairs; pair += 1) {
       tell({ kind: 'phase-progress', phase: 'bench', line: `pair ${pair + 1} of ${plan.pairs}` })
       for (const one of asked)
         await askPair(one, pair, { plan, stage, facts, generator, order, signal })
     }
+    const foreign = (await guard?.foreignConnections({ signal })) ?? 0
+    if (foreign > 0)
+      throw new LoadError(
+        'foreign-answer',
+        `kube-proxy, which runs beside the target, took ${foreign} connections of the benchmark: these are not the target's numbers`,
+        { hint: 'use --kube-proxy-mode none' },
+      )
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {

@@ -5,7 +5,7 @@ import type { Target } from '../model/target.ts'
 
 /** Proves by counters that kube-proxy, where it runs beside the target, carried nothing of what was asked. */
 export interface CoexistenceGuard {
-  /** How many connections to Services under test kube-proxy took since the guard was made. */
+  /** How many connections to Services under test came as far as kube-proxy since this was asked last. */
   foreignConnections(options: AbortOptions): Promise<number>
 }
 
@@ -28,5 +28,13 @@ export async function coexistenceGuard(
       `kube-proxy runs beside ${target.id} in a mode that counts nothing: nobody could tell which of them carried a connection`,
       { hint: 'use --kube-proxy-mode none or iptables' },
     )
-  return { foreignConnections: async (each) => ((await count(each)) ?? before) - before }
+  let last = before
+  return {
+    foreignConnections: async (each) => {
+      const now = (await count(each)) ?? last
+      const grown = now - last
+      last = now
+      return grown
+    },
+  }
 }

@@ -119,7 +119,7 @@ async function drive(
       stage(cluster, deployed.target, { ...components, features: components.target.features }),
     )
     if (plan.walkthrough !== undefined)
-      findings.walkthrough = await walk(plan.walkthrough, scene, components, options)
+      findings.walkthrough = await walk(plan.walkthrough, scene, guard, components, options)
     if (
       findings.walkthrough?.steps.some(
         ({ status }) => status === 'failed' || status === 'inconclusive',
@@ -129,27 +129,10 @@ async function drive(
         findings.problems.push(`evidence could not be collected: ${errorText(error)}`)
       })
     if (plan.bench !== undefined && !options.signal.aborted)
-      await measure(plan.bench, scene, components, options, findings)
-    await refuseForeignWork(guard, findings, options)
+      await measure(plan.bench, scene, guard, components, options, findings)
   } finally {
     await tearDown(held, options, findings)
   }
-}
-
-/** What kube-proxy carried says nothing about the target: such a run has no findings. */
-async function refuseForeignWork(
-  guard: CoexistenceGuard,
-  findings: Findings,
-  options: RunOptions,
-): Promise<void> {
-  if (options.signal.aborted) return
-  const connections = await guard.foreignConnections(options)
-  if (connections === 0) return
-  delete findings.walkthrough
-  delete findings.bench
-  findings.problems.push(
-    `kube-proxy, which runs beside the target, carried ${connections} connections to the Services under test: what was seen is not the target's work (use --kube-proxy-mode none)`,
-  )
 }
 
 async function provision(
@@ -201,6 +184,7 @@ async function deploy(
 async function walk(
   scenario: Scenario,
   scene: ReturnType<typeof stage>,
+  guard: CoexistenceGuard,
   { target }: RunComponents,
   { tell, signal }: RunOptions,
 ): Promise<WalkthroughResult> {
@@ -209,6 +193,7 @@ async function walk(
     async () => {
       const result = await tellScenario(scenario, scene, {
         features: target.features,
+        guard,
         tell,
         signal,
       })
@@ -222,6 +207,7 @@ async function walk(
 async function measure(
   plan: BenchPlan,
   scene: ReturnType<typeof stage>,
+  guard: CoexistenceGuard,
   components: RunComponents,
   { tell, signal }: RunOptions,
   findings: Findings,
@@ -229,7 +215,13 @@ async function measure(
   try {
     await phase({ phase: 'bench', title: 'Measure', tell }, async () => {
       const { statistics, generatorCpus } = components
-      findings.bench = await bench(plan, scene, { statistics, generatorCpus, tell, signal })
+      findings.bench = await bench(plan, scene, {
+        statistics,
+        generatorCpus,
+        guard,
+        tell,
+        signal,
+      })
       return { value: undefined, summary: `${findings.bench.order.length} trials` }
     })
   } catch (error) {

@@ -3,12 +3,14 @@ import { ResourceStack } from '../model/resource-stack.ts'
 import type { StepResult, WalkthroughResult } from '../model/run-result.ts'
 import type { Scenario, ScenarioContext, Step } from '../model/scenario.ts'
 import type { Feature } from '../model/target.ts'
+import type { CoexistenceGuard } from './coexistence.ts'
 import type { Listener } from './events.ts'
 import { errorText } from './phase.ts'
 import type { Stage } from './stage.ts'
 
 export interface TellOptions extends AbortOptions {
   readonly features: ReadonlySet<Feature>
+  readonly guard?: CoexistenceGuard
   readonly tell: Listener
 }
 
@@ -19,7 +21,7 @@ export interface TellOptions extends AbortOptions {
 export async function tellScenario(
   scenario: Scenario,
   stage: Stage,
-  { features, tell, signal }: TellOptions,
+  { features, guard, tell, signal }: TellOptions,
 ): Promise<WalkthroughResult> {
   const steps: StepResult[] = []
   const held = new ResourceStack()
@@ -28,7 +30,7 @@ export async function tellScenario(
     for (const step of scenario.steps) {
       const result = signal.aborted
         ? notRun(step, 'the run was interrupted')
-        : await judgeStep(step, context, features)
+        : await judgedAlone(step, context, { features, ...(guard !== undefined && { guard }) })
       steps.push(result)
       tell({ kind: 'step-finished', step: result })
     }
@@ -41,6 +43,25 @@ export async function tellScenario(
     ...(scenario.source.url !== undefined && { sourceUrl: scenario.source.url }),
     steps,
   }
+}
+
+/**
+ * A step that passed with kube-proxy's help is run once more: a connection that was made before the target knew of
+ * the Service goes on to kube-proxy. The second time there is no such excuse, and nothing is proven.
+ */
+async function judgedAlone(
+  step: Step,
+  context: ScenarioContext,
+  { features, guard }: Pick<TellOptions, 'features' | 'guard'>,
+): Promise<StepResult> {
+  const first = await judgeStep(step, context, features)
+  if (guard === undefined || first.status !== 'passed') return first
+  if ((await guard.foreignConnections(context)) === 0) return first
+  const second = await judgeStep(step, context, features)
+  const foreign = await guard.foreignConnections(context)
+  if (second.status !== 'passed' || foreign === 0) return second
+  const reason = `kube-proxy, which runs beside the target, took ${foreign} of its connections: this is not the target's work (use --kube-proxy-mode none)`
+  return { ...notRun(step, reason), status: 'inconclusive', durationMs: second.durationMs }
 }
 
 async function judgeStep(

@@ -5,13 +5,14 @@ import type { KubeClient } from '../../model/kubernetes.ts'
 import { ResourceStack } from '../../model/resource-stack.ts'
 import type { Topology } from '../../model/topology.ts'
 import { kubeClient } from '../kube/client.ts'
-import { nodes as nodeType, services } from '../kube/types.ts'
+import { nodes as nodeType } from '../kube/types.ts'
+import { kubeProxyCounter } from '../remote/kube-proxy-counters.ts'
+import { ownClusterIps } from '../remote/own-cluster-ips.ts'
 import { readKubeconfig } from '../remote/read-kubeconfig.ts'
 import { findOut } from './capabilities.ts'
 import { output } from './cli.ts'
 import { kindCluster } from './cluster.ts'
 import type { KubeProxyMode } from './config.ts'
-import { kubeProxyCounter } from './kube-proxy-counters.ts'
 import { closedWayOut } from './rules.ts'
 
 export interface AssembleInit {
@@ -62,11 +63,13 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
     },
     ...(kubeProxyMode !== 'none' && {
       kubeProxyConnections: kubeProxyCounter({
-        containers: all,
+        nodes: all,
         mode: kubeProxyMode,
         serviceCidr: topology.serviceCidr,
         own: await ownClusterIps(kube, options),
-      }),
+        run: (container, script, each) =>
+          output(['docker', 'exec', container, 'sh', '-c', script], each),
+      }).count,
     }),
     closeWayOut: close,
     held,
@@ -124,19 +127,6 @@ async function wayOutCloser(
       ),
     )
   }
-}
-
-/** ClusterIPs of the API and of the cluster's own DNS. */
-async function ownClusterIps(kube: KubeClient, options: AbortOptions): Promise<readonly string[]> {
-  const keys = [
-    { namespace: 'default', name: 'kubernetes' },
-    { namespace: 'kube-system', name: 'kube-dns' },
-  ]
-  const found = await Promise.all(keys.map((key) => kube.get(services, key, options)))
-  return found.flatMap((service) => {
-    const { clusterIP } = (service?.['spec'] ?? {}) as { readonly clusterIP?: string }
-    return clusterIP === undefined ? [] : [clusterIP]
-  })
 }
 
 async function kubernetesVersion(kube: KubeClient, options: AbortOptions): Promise<string> {

@@ -22,6 +22,7 @@ import { execInPod } from '../remote/exec.ts'
 import { probeContainer, probePod, probePodAt, type ProbePodsInit } from '../remote/probe-pods.ts'
 import type { KubeconfigAccess } from '../remote/read-kubeconfig.ts'
 import { chooseNodes } from './nodes.ts'
+import { kubeProxyOf } from './kube-proxy.ts'
 import { makeOwnNamespace, removeLeftNamespaces, removeNamespace } from './own-namespace.ts'
 
 export interface ConnectInit {
@@ -68,6 +69,23 @@ export async function connect(
   const { body } = await kube.request('GET', '/version', { signal })
   const { gitVersion = '' } = JSON.parse(body) as { readonly gitVersion?: string }
   const capabilities = await capabilitiesOf(pods, nodes[0]?.name ?? '', { signal })
+  const shell = async (node: string, script: string, each: AbortOptions): Promise<string> => {
+    const at = { node, network: 'host' } as const
+    const args = ['sh', '-c', script]
+    await using channel = await spawnAt(init.access, pods, at, 'shell', { ...each, args })
+    channel.end()
+    const lines: string[] = []
+    for await (const line of channel.messages) lines.push(String(line))
+    const { code, stderr } = await channel.exited
+    if (code !== 0) throw new ClusterError('program-failed', `sh on ${node}: ${stderr.trim()}`)
+    return lines.join('\n')
+  }
+  const kubeProxy = await kubeProxyOf(
+    { kube, nodes, ...(capabilities.has('node-access') && { run: shell }) },
+    { signal },
+  )
+  if (kubeProxy !== undefined)
+    held.defer(() => kubeProxy.remove({ signal: AbortSignal.timeout(removalMs) }))
   const own = held.move()
   return {
     provider: 'kubeconfig',
@@ -87,6 +105,7 @@ export async function connect(
     spawn: (at, program, each) => spawnAt(init.access, pods, at, program, each),
     apply: (manifests, each) => applyManifests(kube, manifests, each),
     loadImage: (source) => init.imageName(source),
+    ...(kubeProxy !== undefined && { kubeProxyConnections: kubeProxy.count }),
     fault: ({ kind }) => {
       throw new ClusterError('fault-failed', `provider kubeconfig breaks nothing (${kind})`, {
         hint: 'use --provider local or kind for this',

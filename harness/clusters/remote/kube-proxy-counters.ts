@@ -1,41 +1,57 @@
 import type { AbortOptions } from '../../model/abort.ts'
-import { ended, output } from './cli.ts'
-import type { KubeProxyMode } from './config.ts'
 
 export interface CountersInit {
-  readonly containers: readonly string[]
-  readonly mode: Exclude<KubeProxyMode, 'none'>
+  readonly nodes: readonly string[]
+  readonly mode: 'iptables' | 'nftables'
   readonly serviceCidr: string
   /** ClusterIPs that Kubernetes itself uses at any time, whoever is under test. */
   readonly own: readonly string[]
+  /** Runs a shell script in a node's host network and gives its stdout. @throws when it fails */
+  readonly run: (node: string, script: string, options: AbortOptions) => Promise<string>
 }
 
 const chain = 'MESHMARK-KUBE-PROXY'
 
+export interface KubeProxyCounter {
+  /** New connections so far; undefined where they cannot be counted. The first call sets the counters up. */
+  readonly count: (options: AbortOptions) => Promise<number | undefined>
+  /** Takes the counters away again. */
+  readonly remove: (options: AbortOptions) => Promise<void>
+}
+
 /**
- * Counts new connections to ClusterIPs that get as far as kube-proxy, on every node; undefined where that cannot be
- * counted. kube-proxy's own counters are no help: it writes its rules anew with every change.
+ * Counts new connections to ClusterIPs that get as far as kube-proxy, on every node. kube-proxy's own counters are no
+ * help: it writes its rules anew with every change.
  */
-export function kubeProxyCounter(
-  init: CountersInit,
-): (options: AbortOptions) => Promise<number | undefined> {
-  const { containers, mode } = init
+export function kubeProxyCounter(init: CountersInit): KubeProxyCounter {
+  const { nodes, mode, run } = init
   const script = mode === 'iptables' ? iptablesScript(init) : nftablesScript(init)
-  return async (options) => {
-    const { exitCode } = await ended(
-      ['docker', 'exec', containers[0] ?? '', 'sh', '-c', 'command -v nft iptables'],
-      options,
-    )
-    if (mode === 'nftables' && exitCode !== 0) return undefined
-    const counts = await Promise.all(
-      containers.map(async (container) => {
-        const said = await output(['docker', 'exec', container, 'sh', '-c', script], options)
-        return Number(said.trim())
-      }),
-    )
-    return counts.reduce((sum, count) => sum + count, 0)
+  let isSet = false
+  const onEach = (what: string, options: AbortOptions): Promise<readonly string[]> =>
+    Promise.all(nodes.map((node) => run(node, what, options)))
+  return {
+    count: async (options) => {
+      const tool = mode === 'iptables' ? 'iptables' : 'nft'
+      const found = await onEach(`command -v ${tool} || true`, options)
+      if (found.some((path) => path.trim() === '')) return undefined
+      isSet = true
+      return (await onEach(script, options)).reduce((sum, said) => sum + Number(said.trim()), 0)
+    },
+    remove: async (options) => {
+      if (isSet) await onEach(removal, options)
+    },
   }
 }
+
+const removal = [
+  'for from in PREROUTING OUTPUT; do',
+  `  while iptables -w -t nat -D $from -j ${chain} 2>/dev/null; do :; done`,
+  'done',
+  `iptables -w -t nat -F ${chain} 2>/dev/null`,
+  `iptables -w -t nat -X ${chain} 2>/dev/null`,
+  'nft delete table ip meshmark-kube-proxy 2>/dev/null',
+  'true',
+].join('\n')
 
 /**
  * Directly before the jump to kube-proxy in the nat table's PREROUTING and OUTPUT: what another data plane has caught
