@@ -1,0 +1,62 @@
+import { check } from 'k6'
+import exec from 'k6/execution'
+import http from 'k6/http'
+import type { Options } from 'k6/options'
+
+/*
+ * One page of a Service, at a constant arrival rate (open loop), as a second opinion on meshmark's own generator.
+ *
+ *   k6 run -e MESHMARK_URL=http://nginx-svc.default.svc.cluster.local:12345/ service-http.ts
+ *
+ * MESHMARK_RATE: requests per second. MESHMARK_DURATION: "5s". MESHMARK_HOST: the Host header, where the URL holds an
+ * address. MESHMARK_BODY: what every answer has to hold, byte for byte: another one is a stranger's, and stops the
+ * load at once.
+ */
+const url = wanted('MESHMARK_URL')
+const rate = Number(__ENV['MESHMARK_RATE'] ?? '500')
+const host = __ENV['MESHMARK_HOST']
+const body = __ENV['MESHMARK_BODY']
+
+export const options: Options = {
+  discardResponseBodies: false,
+  // why: the median and beyond in microseconds are for meshmark's report; k6 counts in milliseconds
+  summaryTrendStats: ['count', 'min', 'avg', 'med', 'p(90)', 'p(99)', 'p(99.9)', 'max'],
+  scenarios: {
+    service: {
+      executor: 'constant-arrival-rate',
+      rate,
+      timeUnit: '1s',
+      duration: __ENV['MESHMARK_DURATION'] ?? '5s',
+      preAllocatedVUs: 64,
+      maxVUs: 256,
+      gracefulStop: '2s',
+    },
+  },
+  thresholds: {
+    // why: a threshold on a metric without a sample passes in k6, so the samples themselves are one
+    http_reqs: ['count>0'],
+    http_req_failed: ['rate==0'],
+    checks: ['rate==1'],
+    dropped_iterations: ['count==0'],
+  },
+}
+
+export default function (): void {
+  const answer = http.get(url, { ...(host !== undefined && { headers: { Host: host } }) })
+  const isOurs = check(answer, {
+    'status is 200': ({ status }) => status === 200,
+    'the page is the backend’s': (got) => body === undefined || got.body === body,
+  })
+  if (!isOurs && answer.status === 200) exec.test.abort('foreign answer')
+}
+
+/** Everything that k6 counted, as JSON on stdout, and nothing else. */
+export function handleSummary(data: unknown): Record<string, string> {
+  return { stdout: JSON.stringify(data) }
+}
+
+function wanted(name: string): string {
+  const value = __ENV[name]
+  if (value === undefined || value === '') throw new Error(`${name} is not set: -e ${name}=...`)
+  return value
+}
