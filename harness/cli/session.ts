@@ -31,6 +31,7 @@ import { stderr, stdout } from './output.ts'
 import { suiteVersion } from './package.ts'
 import { progress } from './progress.ts'
 import { newRunId } from './run-id.ts'
+import { secondOpinionOfK6 } from './second-opinion.ts'
 import { summary } from './summary.ts'
 import { writeText } from './write-text.ts'
 
@@ -50,6 +51,8 @@ export interface SessionPlan {
   readonly walkthrough: boolean
   readonly bench: 'none' | 'quick' | 'full'
   readonly pairs?: number
+  /** Ask k6, too. */
+  readonly secondOpinion: boolean
   /** Write report.html beside result.json. */
   readonly report: boolean
 }
@@ -121,6 +124,7 @@ function runPlan({ runId, directory, target, flags, settings, what }: PlanInit):
         pairs: what.pairs ?? settings.bench?.pairs ?? (full ? fullPairs : quickPairs),
         seed,
         prepare: prepareBench,
+        ...(what.secondOpinion && { secondOpinion: secondOpinionOfK6 }),
       },
     }),
     suite: {

@@ -1,11 +1,12 @@
 import { exitCode } from '../engine/judge.ts'
-import type { BenchQuestion, RunResult, StepResult } from '../model/run-result.ts'
+import type { BenchQuestion, BenchResult, RunResult, StepResult } from '../model/run-result.ts'
+import { opinionText } from '../reporters/second-opinion.ts'
 
 /** A run in a screenful of text: steps, answers, verdict, files. */
 export function summary(result: RunResult, files: readonly string[]): string {
   const parts = [
     ...(result.walkthrough === undefined ? [] : [steps(result.walkthrough.steps)]),
-    ...(result.bench === undefined ? [] : [result.bench.questions.map(answerLines).join('\n')]),
+    ...(result.bench === undefined ? [] : [benchLines(result.bench)]),
     [...result.problems.map((problem) => `problem: ${problem}`), verdict(result)].join('\n'),
     files.map((file) => `wrote ${file}`).join('\n'),
   ]
@@ -36,6 +37,13 @@ function answerLines(question: BenchQuestion): string {
   const note =
     unused.length === 0 ? '' : `\n  ${unused.length} trial(s) not used: ${[...rules].join('; ')}`
   return `${question.title}\n  ${question.answer}${note}`
+}
+
+function benchLines({ questions, secondOpinion }: BenchResult): string {
+  return [
+    ...questions.map(answerLines),
+    ...(secondOpinion === undefined ? [] : [opinionText(secondOpinion).join('\n  ')]),
+  ].join('\n')
 }
 
 /** The rule that made a trial invalid, without this trial's numbers. */

@@ -1,16 +1,18 @@
 import type { AbortOptions } from '../model/abort.ts'
 import type { Position } from '../model/cluster.ts'
 import { LoadError } from '../model/errors.ts'
-import type { LoadGenerator, LoadJob } from '../model/load.ts'
+import type { LoadGenerator, LoadJob, LoadTarget } from '../model/load.ts'
 import type { BenchFacts, Question, QuestionArm } from '../model/question.ts'
 import { ResourceStack } from '../model/resource-stack.ts'
 import type { BenchArm, BenchQuestion, BenchResult, BenchTrial } from '../model/run-result.ts'
 import type { ScenarioContext } from '../model/scenario.ts'
+import type { SecondOpinion } from '../model/second-opinion.ts'
 import { answer, pairedEffect } from './answer.ts'
 import type { CoexistenceGuard } from './coexistence.ts'
 import type { Listener } from './events.ts'
 import type { Stage } from './stage.ts'
 import type { Statistics } from './statistics.ts'
+import { errorText } from './phase.ts'
 import { runTrial } from './trial.ts'
 
 export interface BenchPlan {
@@ -20,6 +22,19 @@ export interface BenchPlan {
   readonly seed: number
   /** Sets up what is measured. */
   readonly prepare: (context: ScenarioContext) => Promise<BenchFacts>
+  /** Another load generator's view of one of the questions; asked last, at the same position. */
+  readonly secondOpinion?: {
+    /** Id of the question, and its arm. */
+    readonly question: string
+    readonly arm: string
+    readonly ask: (
+      request: LoadTarget,
+      rateRps: number,
+      stage: Stage,
+      at: Position,
+      options: AbortOptions,
+    ) => Promise<Omit<SecondOpinion, 'asked' | 'oursP50Us'>>
+  }
 }
 
 export interface BenchOptions extends AbortOptions {
@@ -59,6 +74,7 @@ export async function bench(
     tools: new Set(),
     requeued: 0,
   }))
+  let opinion: SecondOpinion | undefined
   try {
     const facts = await plan.prepare(stage.context(held, { signal }))
     // why: what came before the target knew of the Service is nobody's measurement
@@ -69,6 +85,7 @@ export async function bench(
       for (const one of asked)
         await askPair(one, pair, { plan, stage, facts, generator, order, signal })
     }
+    opinion = await secondOpinion(plan, asked, facts, stage, { signal })
     const foreign = (await guard?.foreignConnections({ signal })) ?? 0
     if (foreign > 0)
       throw new LoadError(
@@ -81,7 +98,35 @@ export async function bench(
   } finally {
     await held[Symbol.asyncDispose]()
   }
-  return { questions: asked.map((one) => concludeQuestion(one, statistics)), order }
+  const questions = asked.map((one) => concludeQuestion(one, statistics))
+  return { questions, order, ...(opinion !== undefined && { secondOpinion: opinion }) }
+}
+
+async function secondOpinion(
+  { secondOpinion: wanted }: BenchPlan,
+  asked: readonly Asked[],
+  facts: BenchFacts,
+  stage: Stage,
+  options: AbortOptions,
+): Promise<SecondOpinion | undefined> {
+  const one = asked.find(({ question }) => question.id === wanted?.question)
+  const arm = one?.question.arms.find(({ id }) => id === wanted?.arm)
+  if (wanted === undefined || one === undefined || arm === undefined) return undefined
+  const { profile } = one.question
+  if (profile.kind !== 'open-loop') return undefined
+  const at = clientPosition(stage)
+  const { rateRps } = profile
+  const none = { windowMs: 0, count: 0, achievedRps: 0, failed: 0, dropped: 0 }
+  const seen = await wanted
+    .ask(arm.request(facts), rateRps, stage, at, options)
+    // why: what was measured stays; the other tool's trouble is its own
+    .catch((error: unknown) => ({ tool: 'none', rateRps, ...none, invalid: [errorText(error)] }))
+  options.signal.throwIfAborted()
+  const medians = (one.trials.get(arm.id) ?? []).flatMap(({ valid, p50Us }) =>
+    valid && p50Us !== undefined ? [p50Us] : [],
+  )
+  const middle = medians.toSorted((a, b) => a - b)[Math.floor(medians.length / 2)]
+  return { ...seen, asked: arm.label, ...(middle !== undefined && { oursP50Us: middle }) }
 }
 
 interface PairContext extends AbortOptions {

@@ -1,5 +1,6 @@
 /** The real k6 against a real nginx, and the script against k6's own types. */
 import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
@@ -8,6 +9,7 @@ import { root } from '../testing/sources.ts'
 import { type K6Ended, k6Command, type K6Job, k6Opinion } from './k6.ts'
 
 const script = join(root, 'scenarios', 'k6', 'service-http.ts')
+const sha256 = createHash('sha256').update('ours').digest('hex')
 const version = spawnSync('k6', ['version'], { encoding: 'utf8' })
 const noK6 = version.status === 0 ? false : 'no k6 here'
 const skip = noK6 === false ? cannotRunNginx() : noK6
@@ -30,7 +32,7 @@ t.test('a page of nginx is measured at a constant rate', { skip }, async (t) => 
   const job: K6Job = {
     script,
     url: `http://127.0.0.1:${nginx.port}/`,
-    body: 'ours',
+    sha256,
     rateRps: 200,
     seconds: 2,
   }
@@ -45,7 +47,7 @@ t.test('a page of nginx is measured at a constant rate', { skip }, async (t) => 
 t.test('an answer of a stranger stops the load at once', { skip }, async (t) => {
   await using nginx = await startNginx("location / { return 200 'a stranger'; }")
   const url = `http://127.0.0.1:${nginx.port}/`
-  const job: K6Job = { script, url, body: 'ours', rateRps: 100, seconds: 60 }
+  const job: K6Job = { script, url, sha256, rateRps: 100, seconds: 60 }
   const seen = k6Opinion(job, version.stdout, await ended(k6Command(job)))
   t.ok(seen.invalid.includes('foreign answer'), seen.invalid.join('; '))
   t.ok(seen.count < 200, `after ${seen.count} of 6000 requests`)

@@ -17,8 +17,8 @@ export interface K6Job {
   readonly url: string
   /** Value of the Host header, where the URL holds an address. */
   readonly host?: string
-  /** What every answer has to hold. */
-  readonly body?: string
+  /** Of the body that every answer has to have, hexadecimal. */
+  readonly sha256?: string
   /** Requests per second, 1 to 100 000. */
   readonly rateRps: number
   /** 1 to 600. */
@@ -33,7 +33,14 @@ export interface K6Ended {
 }
 
 /** The command that runs a job. @throws LoadError 'invalid-job' */
-export function k6Command({ script, url, host, body, rateRps, seconds }: K6Job): readonly string[] {
+export function k6Command({
+  script,
+  url,
+  host,
+  sha256,
+  rateRps,
+  seconds,
+}: K6Job): readonly string[] {
   if (!(Number.isInteger(rateRps) && rateRps >= 1 && rateRps <= 100_000))
     throw new LoadError(
       'invalid-job',
@@ -46,7 +53,7 @@ export function k6Command({ script, url, host, body, rateRps, seconds }: K6Job):
     MESHMARK_RATE: String(rateRps),
     MESHMARK_DURATION: `${seconds}s`,
     ...(host !== undefined && { MESHMARK_HOST: host }),
-    ...(body !== undefined && { MESHMARK_BODY: body }),
+    ...(sha256 !== undefined && { MESHMARK_SHA256: sha256 }),
   }
   return [
     ...['k6', 'run', '--quiet', '--no-usage-report', '--no-color', '--log-output', 'stderr'],
@@ -88,7 +95,7 @@ export function k6Opinion(
   { rateRps, seconds }: Pick<K6Job, 'rateRps' | 'seconds'>,
   version: string,
   { exitCode, stdout, stderr }: K6Ended,
-): SecondOpinion {
+): Omit<SecondOpinion, 'asked'> {
   const knownEnds = [0, thresholdsCrossed, abortedByScript]
   const said = summary.safeParse(parsed(stdout))
   if (!knownEnds.includes(exitCode) || !said.success)

@@ -1,4 +1,5 @@
 import type { Identity } from './target.ts'
+import type { SecondOpinion } from './second-opinion.ts'
 
 /**
  * Everything one run found, and the only source of every report. Written as `result.json`.
@@ -93,6 +94,7 @@ export interface BenchResult {
     readonly arm: string
     readonly pair: number
   }[]
+  readonly secondOpinion?: SecondOpinion
 }
 
 /** One question ("what does the L7 path add at 500 requests per second?") with the trials that answer it. */

@@ -2,6 +2,10 @@
 export interface SecondOpinion {
   /** Name and version: `k6 v1.8.1`. */
   readonly tool: string
+  /** What was asked: "GET ClusterIP, port http-0 (L7)". */
+  readonly asked: string
+  /** Median of our own generator for the same request at the same rate. */
+  readonly oursP50Us?: number
   /** What was asked for, requests per second. */
   readonly rateRps: number
   readonly windowMs: number

@@ -5,6 +5,7 @@ import { invalidReasons, invalidTrials, trialCount } from './invalid-trials.ts'
 import { reproduceCommand, suiteText } from './reproduce.ts'
 import { counted, cut, visible } from './text.ts'
 import { subjectName, verdictOf } from './verdict.ts'
+import { opinionText } from './second-opinion.ts'
 
 /** GitHub shows at most 1 MiB per step; what people read is far less. */
 const maxSeenLength = 2_000
@@ -27,6 +28,9 @@ function run(result: RunResult): string {
     result.problems.map((problem) => `- problem: ${inline(problem)}`).join('\n'),
     ...(result.walkthrough === undefined ? [] : walkthrough(result.walkthrough.steps)),
     ...(result.bench === undefined ? [] : bench(result.bench.questions)),
+    ...(result.bench?.secondOpinion === undefined
+      ? []
+      : [opinionText(result.bench.secondOpinion).map(inline).join(': ')]),
     `${inline(subjectName(result))} on ${inline(result.environment.kernel)}, ${counted(result.environment.cpus, 'CPU')}, ` +
       `provider ${inline(result.cluster.provider)}; ${inline(suiteText(result))}. Reproduce:`,
     fenced(reproduceCommand(result)),

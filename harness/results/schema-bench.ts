@@ -70,11 +70,33 @@ const question = z.strictObject({
   effect: z.exactOptional(effect),
 })
 
+const optionalUs = z.exactOptional(z.number().nonnegative())
+
+const secondOpinion = z
+  .strictObject({
+    tool: text.describe('Name and version.'),
+    asked: text,
+    oursP50Us: optionalUs.describe("Median of the run's own generator for the same request."),
+    rateRps: z.number().positive(),
+    windowMs: z.number().nonnegative(),
+    count: z.int().nonnegative(),
+    achievedRps: z.number().nonnegative(),
+    failed: z.int().nonnegative(),
+    dropped: z.int().nonnegative().describe('Requests that the tool did not even send.'),
+    p50Us: optionalUs,
+    p90Us: optionalUs,
+    p99Us: optionalUs,
+    p999Us: optionalUs,
+    invalid: z.array(text).describe('Why it must not be used; empty for a valid one.'),
+  })
+  .describe('What another load generator saw of one of the questions.')
+
 const bench = z.strictObject({
   questions: z.array(question),
   order: z
     .array(z.strictObject({ question: text, arm: text, pair: z.int().nonnegative() }))
     .describe('Trials in the order in which they ran.'),
+  secondOpinion: z.exactOptional(secondOpinion),
 })
 
 /** The benchmark's part of a result. */

@@ -6,6 +6,7 @@ import { session } from '../session.ts'
 interface BenchFlags extends RunFlags {
   readonly quick: boolean
   readonly pairs?: number
+  readonly secondOpinion: boolean
 }
 
 /** `meshmark bench`: latency, throughput, connections, DNS; direct against target in randomised pairs. */
@@ -16,13 +17,15 @@ export function benchCommand(conclude: Conclude): Command {
   return withRunFlags(command)
     .option('--quick', 'fewer and shorter trials: about a minute and a half', false)
     .option('--pairs <n>', 'pairs of trials per question, 1 to 100', wholeNumber(1, 100))
+    .option('--second-opinion', 'ask k6 the L7 question, too', false)
     .action(async (flags: BenchFlags) => {
-      const { quick, pairs } = flags
+      const { quick, pairs, secondOpinion } = flags
       conclude(
         await session(flags, {
           walkthrough: false,
           bench: quick ? 'quick' : 'full',
           report: true,
+          secondOpinion,
           ...(pairs !== undefined && { pairs }),
         }),
       )

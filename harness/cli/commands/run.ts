@@ -6,6 +6,7 @@ import { session } from '../session.ts'
 interface AllFlags extends RunFlags {
   readonly full: boolean
   readonly pairs?: number
+  readonly secondOpinion: boolean
 }
 
 /** `meshmark run`: walkthrough, quick benchmark, report; what `npm run bench` starts. */
@@ -19,13 +20,15 @@ export function runCommand(conclude: Conclude): Command {
     )
     .option('--full', 'measure as `bench` does without --quick', false)
     .option('--pairs <n>', 'pairs of trials per question, 1 to 100', wholeNumber(1, 100))
+    .option('--second-opinion', 'ask k6 the L7 question, too', false)
     .action(async (flags: AllFlags) => {
-      const { full, pairs } = flags
+      const { full, pairs, secondOpinion } = flags
       conclude(
         await session(flags, {
           walkthrough: true,
           bench: full ? 'full' : 'quick',
           report: true,
+          secondOpinion,
           ...(pairs !== undefined && { pairs }),
         }),
       )

@@ -1,4 +1,6 @@
 import type { BenchQuestion, BenchResult } from '../../model/run-result.ts'
+import type { SecondOpinion } from '../../model/second-opinion.ts'
+import { opinionText } from '../second-opinion.ts'
 import { absent, effectText, intervalText, percent, quantity } from '../format.ts'
 import { invalidTrials, trialCount } from '../invalid-trials.ts'
 import { counted } from '../text.ts'
@@ -13,7 +15,7 @@ import { numberColumn, table, textColumn } from './table.ts'
 
 /** All answers in short, then every question with its pictures, then what a request costs in CPU. */
 export function bench(
-  { questions, order }: BenchResult,
+  { questions, order, secondOpinion }: BenchResult,
   frame: Frame,
   withTrials: boolean,
 ): Markup {
@@ -24,8 +26,15 @@ export function bench(
     markup`<p class="lead">${counted(questions.length, 'question')}, ${counted(order.length, 'trial')}. Each way is measured in pairs, back to back and in random order; an effect is the Hodges-Lehmann estimate over the pairs, with its exact interval.</p>
 ${atAGlance(questions, frame)}
 ${questions.map((asked) => question(asked, order, frame, withTrials))}
+${secondOpinion === undefined ? '' : opinion(secondOpinion)}
 ${cpu(questions, frame)}`,
   )
+}
+
+function opinion(seen: SecondOpinion): Markup {
+  const [title, text] = opinionText(seen)
+  return markup`<h3>${title}</h3>
+<p>${text}</p>`
 }
 
 function atAGlance(questions: readonly BenchQuestion[], frame: Frame): Markup {
