@@ -45,19 +45,22 @@ export function reference({ packageDirectory, version }: ReferenceInit): Target 
   }
 }
 
+/** What kustomization.yaml names, in its order. */
+const manifestFiles: readonly string[] = ['rbac.yaml', 'daemonset.yaml']
+
 /** The shipped manifests, told where this cluster's API is and which domain it serves. */
 async function deployManifests(
   packageDirectory: string,
   cluster: Cluster,
   image: string | undefined,
 ): Promise<readonly KubeObject[]> {
-  const path = join(packageDirectory, 'reference-impl', 'deploy', 'daemonset.yaml')
-  const text = await readFile(path, 'utf8')
+  const folder = join(packageDirectory, 'reference-impl', 'deploy')
+  const texts = await Promise.all(manifestFiles.map((file) => readFile(join(folder, file), 'utf8')))
   const env = {
     KUBE_API_SERVER: cluster.apiServer,
     CLUSTER_DOMAIN: cluster.topology.clusterDomain,
   }
-  return parseAllDocuments(text)
+  return parseAllDocuments(texts.join('\n---\n'))
     .map((document) => document.toJS() as KubeObject)
     .map((manifest) => (manifest.kind === 'DaemonSet' ? adapted(manifest, env, image) : manifest))
 }
