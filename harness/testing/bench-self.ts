@@ -12,6 +12,9 @@ import { median } from '../measure/quantile.ts'
 import { randomStream } from '../measure/random.ts'
 import { ResourceStack } from '../model/resource-stack.ts'
 import { connectProbe } from '../probes/client.ts'
+import { kindArms, probeRoundTripMs } from './bench-real-clusters.ts'
+import { cannotRunKind, kindForTests } from './needs-kind.ts'
+import { defaultTopology } from '../clusters/local/topology.ts'
 import { dnsArms, httpArms, startRivals } from './bench-rivals.ts'
 import { root } from './sources.ts'
 
@@ -20,7 +23,11 @@ import { root } from './sources.ts'
  * with its spread, because machines differ and one machine differs from minute to minute.
  */
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '7' }, seed: { type: 'string', default: '1' } },
+  options: {
+    rounds: { type: 'string', default: '7' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string' },
+  },
 })
 const rounds = Number(values.rounds)
 const random = randomStream(Number(values.seed))
@@ -33,8 +40,46 @@ export interface Arm {
   readonly measure: () => Promise<number>
 }
 
-await clusterReady()
-await dataPlane()
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  cluster: clusterReady,
+  'data-plane': dataPlane,
+  kind: kindReady,
+  probe: probeRoundTrips,
+}
+for (const [name, part] of Object.entries(parts))
+  if (values.only === undefined || values.only === name) await part()
+
+/** The same on real nodes: what we add to the kind CLI. */
+async function kindReady(): Promise<void> {
+  const reason = await cannotRunKind()
+  if (reason !== false) {
+    console.log(`\nkind: left out, ${reason}`)
+    return
+  }
+  const target = reference({ packageDirectory: root, version: suiteVersion() })
+  tell('kind ready', await inTurn(kindArms(target, topologyFor(target), signal)), 0)
+}
+
+/** What a check costs at least, per provider. */
+async function probeRoundTrips(): Promise<void> {
+  const topology = defaultTopology()
+  const held = new ResourceStack()
+  try {
+    const providers = [local({ packageDirectory: root })]
+    if ((await cannotRunKind()) === false) providers.push(kindForTests())
+    const arms: Arm[] = []
+    for (const provider of providers) {
+      const cluster = held.use(await provider.create(topology, { runId: 'bench-probe', signal }))
+      arms.push({
+        name: `${provider.id}: a check's round trip (ms)`,
+        measure: () => probeRoundTripMs(cluster, signal),
+      })
+    }
+    tell('Probe round trip, median of 300', await inTurn(arms), 2)
+  } finally {
+    await held[Symbol.asyncDispose]()
+  }
+}
 
 /** How long a cluster takes to be ready, beside the start of as many bare Node.js processes as it has. */
 async function clusterReady(): Promise<void> {

@@ -1,4 +1,4 @@
-import { kind } from '../clusters/kind/provider.ts'
+import { kind, type KindProviderInit } from '../clusters/kind/provider.ts'
 import type { ClusterProvider } from '../model/cluster.ts'
 import { root } from './sources.ts'
 
@@ -6,7 +6,7 @@ import { root } from './sources.ts'
 export const kindNodeImage: string | undefined = process.env['MESHMARK_KIND_NODE_IMAGE']
 
 /** Provider kind as tests use it. */
-export function kindForTests(init: { readonly cluster?: string } = {}): ClusterProvider {
+export function kindForTests(init: Partial<KindProviderInit> = {}): ClusterProvider {
   return kind({
     packageDirectory: root,
     ...(kindNodeImage !== undefined && { nodeImage: kindNodeImage }),
