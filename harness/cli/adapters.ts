@@ -1,4 +1,6 @@
+import type { KubeProxyMode } from '../clusters/kind/config.ts'
 import { kind } from '../clusters/kind/provider.ts'
+import { k3d } from '../clusters/k3d/provider.ts'
 import { kubeconfig } from '../clusters/kubeconfig/provider.ts'
 import { local } from '../clusters/local/provider.ts'
 import { UsageError } from '../model/errors.ts'
@@ -39,6 +41,15 @@ const nginxImage = 'nginx:1.22'
 /** Every provider by name. */
 const providers: Readonly<Record<string, (flags: ProviderFlags) => ClusterProvider>> = {
   local: ({ controlPlane = 'embedded' }) => local({ packageDirectory, controlPlane }),
+  k3d: ({ kubeProxyMode, target, targetImage }) =>
+    k3d({
+      packageDirectory,
+      ...fromEnvironment('MESHMARK_K3S_IMAGE'),
+      images: [nginxImage, ...(targetImage === undefined ? [] : [targetImage])],
+      kubeProxyMode: k3sMode(
+        kubeProxyMode ?? (target?.kubeProxy === 'absent' ? 'none' : 'iptables'),
+      ),
+    }),
   kubeconfig: ({ kubeconfig: file, context, edgeNodes, imagePrefix, yesThisCluster }) =>
     kubeconfig({
       packageDirectory,
@@ -51,7 +62,7 @@ const providers: Readonly<Record<string, (flags: ProviderFlags) => ClusterProvid
   kind: ({ kubeProxyMode, cluster, target, targetImage }) =>
     kind({
       packageDirectory,
-      ...nodeImage(),
+      ...fromEnvironment('MESHMARK_KIND_NODE_IMAGE'),
       images: [nginxImage, ...(targetImage === undefined ? [] : [targetImage])],
       ...(kubeProxyMode === undefined
         ? target?.kubeProxy === 'absent' && cluster === undefined && { kubeProxyMode: 'none' }
@@ -93,10 +104,18 @@ export function targetNamed(name: string, flags: TargetFlags): Target {
   return pick('--target', name, targets)(flags)
 }
 
-/** The image of kind's nodes, where the environment names one; kind's own otherwise. */
-function nodeImage(): { readonly nodeImage?: string } {
-  const { MESHMARK_KIND_NODE_IMAGE: image = '' } = process.env
+/** The image of a provider's nodes, where the environment names one; its CLI's own otherwise. */
+function fromEnvironment(name: string): { readonly nodeImage?: string } {
+  const image = process.env[name] ?? ''
   return image === '' ? {} : { nodeImage: image }
+}
+
+function k3sMode(mode: KubeProxyMode): 'iptables' | 'none' {
+  if (mode === 'nftables')
+    throw new UsageError('--kube-proxy-mode: k3s has iptables and none, got nftables', [], {
+      hint: 'use --provider kind',
+    })
+  return mode
 }
 
 function pick<T>(flag: string, name: string, table: Readonly<Record<string, T>>): T {

@@ -16,6 +16,11 @@ import type { KubeProxyMode } from './config.ts'
 import { closedWayOut } from './rules.ts'
 
 export interface AssembleInit {
+  /** `kind`, or another provider whose nodes are Docker containers. */
+  readonly provider: string
+  /** Docker network of the nodes. */
+  readonly network: string
+  readonly podNetwork: string
   readonly name: string
   readonly topology: Topology
   /** Docker container of each node. */
@@ -24,12 +29,14 @@ export interface AssembleInit {
   readonly probeImage: string
   readonly packageDirectory: string
   readonly kubeProxyMode: KubeProxyMode
-  /** Of the kind CLI. */
+  /** Of the provider's CLI. */
   readonly version: string
+  /** Gives images that Docker has to the nodes that lack them. */
+  readonly load: (references: readonly string[], options: AbortOptions) => Promise<void>
   /** Called when the cluster is disposed. */
   readonly release: () => Promise<void>
   /** See Cluster. */
-  readonly keep: (target?: string) => Promise<void>
+  readonly keep?: (target?: string) => Promise<void>
 }
 
 /** Makes a `Cluster` of a kind cluster whose nodes are Ready: roles, the closed way out, what it can do. */
@@ -39,9 +46,9 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
   held.defer(init.release)
   const kube = held.use(kubeClient(readKubeconfig(kubeconfig)))
   const all = [...containers.values()]
-  const close = await wayOutCloser(topology, options)
+  const close = await wayOutCloser(init.network, topology, options)
   const [nodes, { capabilities, description }, kubernetes] = await Promise.all([
-    placed(topology, containers, options),
+    placed(init.network, topology, containers, options),
     findOut(all.at(-1) ?? '', options),
     kubernetesVersion(kube, options),
     close(all, options),
@@ -56,9 +63,9 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
     capabilities,
     description: {
       kubernetes,
-      kind: init.version,
+      [init.provider]: init.version,
       'kube-proxy': kubeProxyMode,
-      'pod network': 'kindnet',
+      'pod network': init.podNetwork,
       ...description,
     },
     ...(kubeProxyMode !== 'none' && {
@@ -77,11 +84,12 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
 }
 
 async function placed(
+  network: string,
   { nodes, lans }: Topology,
   containers: ReadonlyMap<string, string>,
   options: AbortOptions,
 ): Promise<readonly ClusterNode[]> {
-  const format = '{{.NetworkSettings.Networks.kind.IPAddress}}'
+  const format = `{{(index .NetworkSettings.Networks ${JSON.stringify(network)}).IPAddress}}`
   return Promise.all(
     nodes.map(async ({ name, role }) => {
       const container = containers.get(name) ?? ''
@@ -106,14 +114,18 @@ async function labelRoles(
 
 /** Gives what closes the way out of nodes' containers; a node where it is closed stays as it is. */
 async function wayOutCloser(
+  network: string,
   { podCidr }: Topology,
   options: AbortOptions,
 ): Promise<(containers: readonly string[], options: AbortOptions) => Promise<void>> {
   const format = '{{range .IPAM.Config}}{{.Subnet}} {{end}}'
-  const subnets = await output(['docker', 'network', 'inspect', 'kind', '-f', format], options)
+  const subnets = await output(['docker', 'network', 'inspect', network, '-f', format], options)
   const nodes = subnets.split(' ').find((subnet) => subnet.includes('.'))
   if (nodes === undefined)
-    throw new ClusterError('provision-failed', `the network kind has no IPv4 subnet: ${subnets}`)
+    throw new ClusterError(
+      'provision-failed',
+      `the network ${network} has no IPv4 subnet: ${subnets}`,
+    )
   const { apply, isClosed } = closedWayOut({ nodes, pods: podCidr })
   const script = [
     `${isClosed.join(' ')} 2>/dev/null && exit 0`,

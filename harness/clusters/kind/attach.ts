@@ -8,6 +8,7 @@ import { imagesForAll, type KindInit } from './boot.ts'
 import { kindCli } from './cli.ts'
 import { containerNames } from './config.ts'
 import { foundClusters, healFaults } from './leftovers.ts'
+import { loadImages } from './load-images.ts'
 import { type ClusterRecord, clusterDirectory, readRecord, writeRecord } from './state.ts'
 
 export interface AttachInit extends KindInit {
@@ -43,6 +44,10 @@ export async function attachKind(
     const kubeconfig = join(directory, 'kubeconfig')
     return await assemble(
       {
+        provider: 'kind',
+        network: 'kind',
+        podNetwork: 'kindnet',
+        load: (references, each) => loadImages(place, references, each),
         name,
         topology,
         containers,

@@ -91,6 +91,10 @@ export async function bootKind(
   const removal = new ResourceStack()
   const cluster = await assemble(
     {
+      provider: 'kind',
+      network: 'kind',
+      podNetwork: 'kindnet',
+      load: (references, each) => loadImages(place, references, each),
       name,
       topology,
       containers,

@@ -35,6 +35,18 @@ const causes: readonly {
     hint: 'start it (systemctl start docker) and join its group, or use --provider local',
   },
   {
+    says: /because a cluster with that name already exists/,
+    code: 'provision-failed',
+    because: 'a cluster of this name exists',
+    hint: 'remove it: k3d cluster delete NAME',
+  },
+  {
+    says: /unknown flag/,
+    code: 'tool-missing',
+    because: 'it does not know a flag that we use; it is too old or too new',
+    hint: 'k3d: install version 5, https://k3d.io',
+  },
+  {
     says: /node\(s\) already exist for a cluster/,
     code: 'provision-failed',
     because: 'a cluster of this name exists',
@@ -53,7 +65,7 @@ const causes: readonly {
     hint: 'stop what listens there (docker ps, ss -ltnp)',
   },
   {
-    says: /failed to pull image|manifest unknown|No such image|image .* not present locally/i,
+    says: /failed to pull (?:the )?image|manifest unknown|No such image|image .* not present locally/i,
     code: 'provision-failed',
     because: 'an image is neither here nor can it be pulled',
     hint: 'docker pull it first, or name one that is here (docker images): MESHMARK_KIND_NODE_IMAGE',
@@ -63,6 +75,12 @@ const causes: readonly {
     code: 'not-ready',
     because: 'a node did not come up',
     hint: 'often: too little memory, a full disk, or a node image that does not fit the cgroup version',
+  },
+  {
+    says: /No nodes found for given cluster/,
+    code: 'provision-failed',
+    because: 'there is no such cluster',
+    hint: 'see which there are: k3d cluster list',
   },
 ]
 

@@ -21,14 +21,15 @@ import { builtInTypes } from '../kube/types.ts'
 import { kindCli } from './cli.ts'
 import { dockerExec } from './docker-exec.ts'
 import { breakSomething, type FaultsInit } from './faults.ts'
-import { type LoadInit, loadImages } from './load-images.ts'
 import { type Positions, positions } from './positions.ts'
-import { clusterDirectory } from './state.ts'
 
 /** Port of kubeadm's API servers. */
 const apiPort = 6443
 
 export interface KindClusterInit {
+  readonly provider: string
+  /** Docker network of the nodes. */
+  readonly network: string
   readonly name: string
   readonly topology: Topology
   readonly nodes: readonly ClusterNode[]
@@ -43,7 +44,8 @@ export interface KindClusterInit {
   readonly description: Readonly<Record<string, string>>
   /** Closes the way out of nodes, again after one was stopped. */
   readonly closeWayOut: (containers: readonly string[], options: AbortOptions) => Promise<void>
-  readonly keep: (target?: string) => Promise<void>
+  readonly keep?: (target?: string) => Promise<void>
+  readonly load: (references: readonly string[], options: AbortOptions) => Promise<void>
   /** See Cluster. */
   readonly kubeProxyConnections?: (options: AbortOptions) => Promise<number | undefined>
   readonly held: ResourceStack
@@ -54,9 +56,9 @@ export function kindCluster(init: KindClusterInit): Cluster {
   const { kube, containers, held } = init
   const stands = positions({ kube, image: init.probeImage, containers })
   return {
-    provider: 'kind',
+    provider: init.provider,
     name: init.name,
-    keep: init.keep,
+    ...(init.keep !== undefined && { keep: init.keep }),
     capabilities: init.capabilities,
     kubeconfig: init.kubeconfig,
     apiServer: `https://${init.masterAddress}:${apiPort}`,
@@ -69,7 +71,7 @@ export function kindCluster(init: KindClusterInit): Cluster {
     loadImage: async ({ name, ...source }, options) => {
       const { packageDirectory } = init
       const { reference } = await buildImage(name, { packageDirectory, ...source }, options)
-      await loadImages(placeOf(init), [reference], options)
+      await init.load([reference], options)
       return reference
     },
     ...(init.kubeProxyConnections !== undefined && {
@@ -81,14 +83,11 @@ export function kindCluster(init: KindClusterInit): Cluster {
   }
 }
 
-function placeOf({ name, containers }: KindClusterInit): LoadInit {
-  return { name, containers: [...containers.values()], directory: clusterDirectory(name) }
-}
-
 function faultsInit(init: KindClusterInit, stands: Positions): FaultsInit {
   const { name, kube, masterAddress, nodes } = init
   return {
     name,
+    network: init.network,
     kube,
     masterAddress,
     nodeCount: nodes.length,

@@ -19,8 +19,10 @@ const runsAgainMs = 120_000
 const commCharacters = 15
 
 export interface FaultsInit {
-  /** Name of the kind cluster. */
+  /** Name of the cluster. */
   readonly name: string
+  /** Docker network of the nodes. */
+  readonly network: string
   readonly kube: KubeClient
   readonly masterAddress: string
   readonly nodeCount: number
@@ -61,18 +63,18 @@ async function shapeNetwork(
 }
 
 async function stopNode(
-  { name, kube, nodeCount, containerOf, restarted }: FaultsInit,
+  { name, network, kube, nodeCount, containerOf, restarted }: FaultsInit,
   node: string,
   options: AbortOptions,
 ): Promise<AsyncDisposable> {
   const container = containerOf(node)
-  const before = await addressOf(container, options)
+  const before = await addressOf(network, container, options)
   const start = ['docker', 'start', container]
   const forget = await noteFault(name, container, [start])
   await output(['docker', 'kill', container], options)
   return healing(async (bounded) => {
     await output(start, bounded)
-    const after = await addressOf(container, bounded)
+    const after = await addressOf(network, container, bounded)
     if (after !== before)
       throw new ClusterError(
         'fault-failed',
@@ -85,8 +87,12 @@ async function stopNode(
   })
 }
 
-async function addressOf(container: string, options: AbortOptions): Promise<string> {
-  const format = '{{.NetworkSettings.Networks.kind.IPAddress}}'
+async function addressOf(
+  network: string,
+  container: string,
+  options: AbortOptions,
+): Promise<string> {
+  const format = `{{(index .NetworkSettings.Networks ${JSON.stringify(network)}).IPAddress}}`
   return (await output(['docker', 'inspect', '-f', format, container], options)).trim()
 }
 
