@@ -11,10 +11,12 @@ export type {
   ClusterProvider,
   CreateOptions,
   Fault,
+  ImageSource,
   Position,
   ProgramChannel,
   ProgramExit,
   ProgramName,
+  Programs,
   SpawnOptions,
 } from './model/cluster.ts'
 export type { Problem } from './model/errors.ts'

@@ -33,7 +33,10 @@ export type ProviderFlags = Pick<
 }
 
 /** Flags that say how a target is to be run. */
-export type TargetFlags = Pick<RunFlags, 'targetImage' | 'targetResources'>
+export type TargetFlags = Pick<
+  RunFlags,
+  'targetImage' | 'targetBinary' | 'targetResources' | 'kubeProxyMode'
+>
 
 /** The image of the sample manifests. */
 const nginxImage = 'nginx:1.22'
@@ -77,13 +80,20 @@ const staying: readonly string[] = ['kind']
 
 /** Every target by name. */
 const targets: Readonly<Record<string, (flags: TargetFlags) => Target>> = {
-  edgemesh: ({ targetImage, targetResources }) =>
+  edgemesh: ({ targetImage, targetBinary, targetResources }) =>
     edgeMesh({
+      ...(targetBinary !== undefined && { binary: targetBinary }),
       ...(targetImage !== undefined && { image: targetImage }),
       ...(targetResources !== undefined && { resources: targetResources }),
     }),
   reference: () => reference({ packageDirectory, version: suiteVersion() }),
-  'kube-proxy-coredns': () => kubeProxyCoreDns(),
+  'kube-proxy-coredns': ({ kubeProxyMode }) => {
+    if (kubeProxyMode === 'none')
+      throw new UsageError('--kube-proxy-mode none: target kube-proxy-coredns is kube-proxy', [], {
+        hint: 'want iptables or nftables',
+      })
+    return kubeProxyCoreDns(kubeProxyMode === undefined ? {} : { mode: kubeProxyMode })
+  },
   direct: () => direct(),
 }
 

@@ -16,6 +16,7 @@ export interface RunFlags {
   readonly yesThisCluster?: string
   readonly target?: string
   readonly targetImage?: string
+  readonly targetBinary?: string
   readonly targetResources?: 'shipped' | 'none'
   readonly out?: string
   readonly config?: string
@@ -39,7 +40,7 @@ export function withRunFlags(command: Command): Command {
     .addOption(
       new Option(
         '--kube-proxy-mode <mode>',
-        'of provider kind; none leaves every Service to the target (default: iptables)',
+        'of provider kind, and of target kube-proxy-coredns on local; none leaves every Service to the target',
       ).choices(kubeProxyModes),
     )
     .option('--keep', 'the cluster stays (provider kind); --cluster uses it again', false)
@@ -51,6 +52,7 @@ export function withRunFlags(command: Command): Command {
     .option('--yes-this-cluster <context>', 'agree to a cluster that looks like production')
     .option('--target <name>', 'the data plane under test (default: reference)')
     .option('--target-image <image>', 'image of the target (edgemesh)')
+    .option('--target-binary <file>', 'program of the target, for provider local (edgemesh)')
     .addOption(
       new Option(
         '--target-resources <which>',

@@ -10,11 +10,12 @@ import type {
   WalkthroughResult,
 } from '../model/run-result.ts'
 import type { Scenario } from '../model/scenario.ts'
-import type { Target } from '../model/target.ts'
+import type { Identity, Target } from '../model/target.ts'
 import type { Topology } from '../model/topology.ts'
 import { bench, type BenchPlan } from './bench.ts'
 import { type CoexistenceGuard, coexistenceGuard } from './coexistence.ts'
 import type { Listener } from './events.ts'
+import { broughtBy } from './brought.ts'
 import { conclude } from './judge.ts'
 import { errorText, phase } from './phase.ts'
 import { stage, type StageComponents } from './stage.ts'
@@ -53,6 +54,7 @@ export interface RunOptions extends AbortOptions {
 /** What the run has found so far; a partial result is made of it when the run is cut short. */
 interface Findings {
   cluster?: ClusterInfo
+  identity?: Partial<Pick<Identity, 'version' | 'mode'>>
   walkthrough?: WalkthroughResult
   bench?: BenchResult
   readonly problems: string[]
@@ -91,7 +93,11 @@ export async function run(
     startedAt: startedAt.toISOString(),
     durationMs: performance.now() - began,
     suite: plan.suite,
-    implementation: { target: components.target.id, ...components.target.identity },
+    implementation: {
+      target: components.target.id,
+      ...components.target.identity,
+      ...findings.identity,
+    },
     environment,
     cluster: cluster ?? noCluster(components.provider),
     ...found,
@@ -114,6 +120,8 @@ async function drive(
     const deployed = await deploy(cluster, components, options)
     held.use(deployed.target)
     findings.cluster = { ...findings.cluster, targetReadyMs: deployed.readyMs }
+    if (deployed.target.identity !== undefined)
+      findings.identity = await deployed.target.identity(options)
     const guard = await coexistenceGuard(cluster, components.target, options)
     const scene = held.use(
       stage(cluster, deployed.target, { ...components, features: components.target.features }),
@@ -143,11 +151,10 @@ async function provision(
   const { value, durationMs } = await phase(
     { phase: 'provision', title: `Boot a cluster (${provider.id})`, tell },
     async () => {
-      const images = await target.images?.()
       const cluster = await provider.create(plan.topology, {
         runId: plan.runId,
         signal,
-        ...(images !== undefined && { images }),
+        ...(await broughtBy(target)),
         progress: (line) => tell({ kind: 'phase-progress', phase: 'provision', line }),
         ...(lastResort !== undefined && { lastResort }),
       })

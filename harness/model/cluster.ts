@@ -48,7 +48,12 @@ export interface CreateOptions extends AbortOptions {
   readonly lastResort?: (undo: () => void) => void
   /** Images that the target will ask for: given to the nodes while they boot, where nodes take images. */
   readonly images?: readonly ImageSource[]
+  /** Asked, before anything is made, by providers whose containers are programs of this machine. */
+  readonly programs?: () => Promise<Programs>
 }
+
+/** Command lines of programs of this machine, by the repository of the image that each stands in for. */
+export type Programs = Readonly<Record<string, readonly string[]>>
 
 export interface ClusterNode {
   readonly name: string

@@ -1,5 +1,5 @@
 import type { AbortOptions } from './abort.ts'
-import type { Cluster, ImageSource } from './cluster.ts'
+import type { Cluster, ImageSource, Programs } from './cluster.ts'
 import type { Topology } from './topology.ts'
 
 /** What a target claims to do beyond the core of each profile. */
@@ -30,6 +30,11 @@ export interface Target {
   readonly kubeProxy?: 'absent'
   /** Images that it is made of; `deploy` asks the cluster for them, who boots the cluster may do so earlier. */
   images?(): Promise<readonly ImageSource[]>
+  /**
+   * Programs of this machine that its images stand for where containers are no images (provider local).
+   * @throws TargetError naming what is missing
+   */
+  programs?(): Promise<Programs>
   deploy(cluster: Cluster, options: AbortOptions): Promise<DeployedTarget>
 }
 
@@ -37,6 +42,8 @@ export interface Target {
 export interface DeployedTarget extends AsyncDisposable {
   /** Resolves when it serves on every node. */
   ready(options: AbortOptions): Promise<void>
+  /** What was found out about it once it served: versions and modes of what a cluster brings along. */
+  identity?(options: AbortOptions): Promise<Partial<Pick<Identity, 'version' | 'mode'>>>
   restart(node: string, how: 'term' | 'kill', options: AbortOptions): Promise<void>
   /** What its processes on this node used since they started. */
   usage(node: string, options: AbortOptions): Promise<ResourceUsage>

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kindConfig } from '../clusters/kind/config.ts'
+import { broughtBy } from '../engine/brought.ts'
 import { median } from '../measure/quantile.ts'
 import type { Cluster } from '../model/cluster.ts'
 import type { Target } from '../model/target.ts'
@@ -22,11 +23,10 @@ export function kindArms(target: Target, topology: Topology, signal: AbortSignal
       name: 'kind: cluster and target ready (ms)',
       measure: async () => {
         const startedAt = performance.now()
-        const images = await target.images?.()
         const cluster = await kindForTests({ kubeProxyMode: 'none' }).create(topology, {
           runId: `bench-self-${Date.now()}`,
           signal,
-          ...(images !== undefined && { images }),
+          ...(await broughtBy(target)),
         })
         const deployed = await target.deploy(cluster, { signal })
         await deployed.ready({ signal })

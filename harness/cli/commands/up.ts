@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { readSettings } from '../../config/settings.ts'
+import { broughtBy } from '../../engine/brought.ts'
 import { phase } from '../../engine/phase.ts'
 import type { Cluster } from '../../model/cluster.ts'
 import { ResourceStack } from '../../model/resource-stack.ts'
@@ -39,12 +40,11 @@ async function up(flags: RunFlags): Promise<number> {
       { phase: 'provision', title: `Boot a cluster (${provider.id})`, tell: shown.tell },
       async () => {
         const { signal, lastResort } = stop
-        const images = await target.images?.()
         const created = await provider.create(topologyFor(target), {
           runId: newRunId(),
           signal,
           lastResort,
-          ...(images !== undefined && { images }),
+          ...(await broughtBy(target)),
         })
         return {
           value: held.use(created),

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../model/abort.ts'
-import type { Capability, Cluster, CreateOptions } from '../../model/cluster.ts'
+import type { Capability, Cluster, CreateOptions, Programs } from '../../model/cluster.ts'
 import type { ClusterError } from '../../model/errors.ts'
 import type { KubeClient } from '../../model/kubernetes.ts'
 import { ResourceStack } from '../../model/resource-stack.ts'
@@ -42,9 +42,10 @@ export async function bootCluster(
   options.signal.throwIfAborted()
   validateTopology(topology)
   const programs = init.controlPlane === 'envtest' ? findControlPlanePrograms() : undefined
+  const targetPrograms = await options.programs?.()
   const held = new ResourceStack()
   try {
-    return await boot({ ...init, programs }, topology, options, held)
+    return await boot({ ...init, programs, targetPrograms }, topology, options, held)
   } catch (error) {
     await held[Symbol.asyncDispose]()
     if (error instanceof Error && 'code' in error && error.code === 'ENOSPC')
@@ -54,7 +55,10 @@ export async function bootCluster(
 }
 
 async function boot(
-  init: LocalInit & { readonly programs: ControlPlanePrograms | undefined },
+  init: LocalInit & {
+    readonly programs: ControlPlanePrograms | undefined
+    readonly targetPrograms: Programs | undefined
+  },
   topology: Topology,
   { runId, signal, progress, lastResort }: CreateOptions,
   held: ResourceStack,
@@ -70,7 +74,7 @@ async function boot(
   const inRun = (name: string): string => join(runDirectory, name)
   const door = held.use(await openApiDoor(inRun('api.sock'), init.port ?? 0))
   const tokens = await writeTokens(runDirectory, topology.nodes)
-  const { packageDirectory, programs } = init
+  const { packageDirectory, programs, targetPrograms } = init
   const sandbox = held.use(
     await startSandbox(
       {
@@ -79,6 +83,7 @@ async function boot(
         topology,
         nodeTokens: tokens.nodes,
         ...(programs !== undefined && { controlPlanePrograms: programs }),
+        ...(targetPrograms !== undefined && { programs: targetPrograms }),
       },
       {
         signal,

@@ -1,12 +1,15 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AbortOptions } from '../../model/abort.ts'
 import type { Cluster } from '../../model/cluster.ts'
 import { TargetError } from '../../model/errors.ts'
 import type { KubeObject } from '../../model/kubernetes.ts'
 import type { DeployedTarget, Target } from '../../model/target.ts'
-import { parseUsage } from '../reference/node-agent.ts'
-import { runShell } from '../reference/shell.ts'
+import { signalPrograms, usageOf } from '../shared/processes.ts'
+import { verifyProgram } from '../shared/programs.ts'
+import { runShell } from '../shared/shell.ts'
 import { agentName, edgeMeshManifests, namespace, shippedResources } from './manifests.ts'
 import { whyNot } from './why-not.ts'
 
@@ -15,6 +18,8 @@ export interface EdgeMeshInit {
   readonly image?: string
   /** `shipped` limits each agent to 200m CPU and 256 MiB, as EdgeMesh's own manifests do. */
   readonly resources?: 'shipped' | 'none'
+  /** The agent as a program of this machine, for provider local, where containers are no images. */
+  readonly binary?: string
 }
 
 /** What EdgeMesh's own manifests name. */
@@ -34,34 +39,40 @@ const notForEdgeMesh: readonly { readonly namespace: string; readonly name: stri
 
 const filterLabel = 'service.edgemesh.kubeedge.io/service-proxy-name'
 
-/** EdgeMesh (github.com/kubeedge/edgemesh), deployed by its own agents' manifests, on every edge node. */
-export function edgeMesh({ image = defaultImage, resources = 'shipped' }: EdgeMeshInit): Target {
-  const { cpu, memory } = shippedResources.limits
+/**
+ * EdgeMesh (github.com/kubeedge/edgemesh), deployed by its own agents' manifests, on every edge node.
+ * @throws TargetError 'deploy-failed' for a binary that this machine cannot run
+ */
+export function edgeMesh({ image = defaultImage, resources, binary }: EdgeMeshInit): Target {
+  if (binary !== undefined) verifyProgram('--target-binary', binary)
+  // why: provider local has no limits of CPU and memory to set
+  const limits = resources ?? (binary === undefined ? 'shipped' : 'none')
   return {
     id: 'edgemesh',
     identity: {
       organization: 'kubeedge',
       project: 'EdgeMesh',
       url: 'https://github.com/kubeedge/edgemesh',
-      version: image.split(':').at(-1) ?? 'unknown',
-      mode: resources === 'shipped' ? `as shipped: CPU ${cpu}, memory ${memory}` : 'no limits',
+      version: binary === undefined ? (image.split(':').at(-1) ?? 'unknown') : hashOf(binary),
+      mode: modeOf(limits),
       contact: ['@kubeedge/edgemesh-maintainers'],
     },
     features: new Set(['l7-proxy']),
     topology: { clusterDns: dnsAddress },
     kubeProxy: 'absent',
-    deploy: async (cluster, options) => {
-      if (cluster.provider === 'local')
+    programs: () => {
+      if (binary === undefined)
         throw new TargetError(
           'unsupported',
-          'EdgeMesh comes as an image; provider local has none',
-          {
-            hint: 'use --provider kind',
-          },
+          'EdgeMesh comes as an image, and the containers of provider local are programs of this machine',
+          { hint: 'name its program: --target-binary ./edgemesh-agent; or use --provider kind' },
         )
+      return Promise.resolve({ [image]: [resolve(binary)] })
+    },
+    deploy: async (cluster, options) => {
       const manifests = edgeMeshManifests({
         image,
-        resources,
+        resources: limits,
         psk: randomBytes(32).toString('base64'),
         apiServer: hostAndPort(cluster.apiServer),
       })
@@ -69,6 +80,20 @@ export function edgeMesh({ image = defaultImage, resources = 'shipped' }: EdgeMe
       return deployed(cluster, await cluster.apply(manifests, options), unlabel)
     },
   }
+}
+
+function modeOf(resources: 'shipped' | 'none'): string {
+  const { cpu, memory } = shippedResources.limits
+  return resources === 'shipped' ? `as shipped: CPU ${cpu}, memory ${memory}` : 'no limits'
+}
+
+/** Characters of a program's hash that name it. */
+const hashCharacters = 12
+
+/** A program says little of itself that can be trusted; its bytes are what was measured. */
+function hashOf(binary: string): string {
+  const hash = createHash('sha256').update(readFileSync(binary)).digest('hex')
+  return `program sha256:${hash.slice(0, hashCharacters)}`
 }
 
 function hostAndPort(url: string): { readonly host: string; readonly port: string } {
@@ -98,22 +123,14 @@ function deployed(
 ): DeployedTarget {
   return {
     ready: (options) => namesAreAnswered(cluster, options),
-    restart: async (node, how, options) => {
-      const signal = how === 'term' ? 'TERM' : 'KILL'
-      await onNode(cluster, node, `kill -${signal} $(${pidOf})`, options)
-    },
-    usage: async (node, options) => {
-      const script = `id=$(${pidOf}); [ -n "$id" ] || exit 3; cat /proc/$id/task/*/schedstat; echo; grep VmRSS /proc/$id/status; ls /proc/$id/fd | wc -l`
-      return parseUsage(await onNode(cluster, node, script, options))
-    },
+    restart: (node, how, options) => signalPrograms(cluster, node, agentName, how, options),
+    usage: (node, options) => usageOf(cluster, node, [agentName], options),
     [Symbol.asyncDispose]: async () => {
       await applied[Symbol.asyncDispose]()
       await unlabel()
     },
   }
 }
-
-const pidOf = `grep -lx '${agentName}' /proc/[0-9]*/comm 2>/dev/null | head -1 | cut -d/ -f3`
 
 function onNode(
   cluster: Cluster,

@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { parse } from 'yaml'
 import type { AbortOptions } from '../../model/abort.ts'
 import type { Cluster } from '../../model/cluster.ts'
 import { TargetError } from '../../model/errors.ts'
 import type { KubeClient, KubeObject } from '../../model/kubernetes.ts'
-import type { DeployedTarget, ResourceUsage, Target } from '../../model/target.ts'
-import { shellLines } from './shell.ts'
+import type { DeployedTarget, Identity, Target } from '../../model/target.ts'
+import { signalPrograms, usageOf } from '../shared/processes.ts'
+import { runShell } from '../shared/shell.ts'
+import { ownParts } from './manifests.ts'
+import { ownPrograms, versionsOf } from './programs.ts'
 
 const namespace = 'kube-system'
 
@@ -16,11 +20,20 @@ const parts = {
   coredns: { apiVersion: 'apps/v1', kind: 'Deployment' },
 } as const
 
+type PartName = keyof typeof parts
+
+const partNames = Object.keys(parts) as readonly PartName[]
+
+export interface KubeProxyCoreDnsInit {
+  /** Mode of the kube-proxy that provider local starts; elsewhere the cluster has one already. */
+  readonly mode?: 'iptables' | 'nftables'
+}
+
 /**
- * What Kubernetes itself brings: kube-proxy and CoreDNS as they stand in the cluster. Nothing is installed and nothing
- * removed; it is refused where one of them is missing.
+ * What Kubernetes itself brings: kube-proxy and CoreDNS as they stand in the cluster. Where one of them is missing the
+ * cluster is refused, but on provider local, which has neither: there the programs of this machine are run.
  */
-export function kubeProxyCoreDns(): Target {
+export function kubeProxyCoreDns({ mode = 'iptables' }: KubeProxyCoreDnsInit = {}): Target {
   return {
     id: 'kube-proxy-coredns',
     identity: {
@@ -32,29 +45,40 @@ export function kubeProxyCoreDns(): Target {
     },
     features: new Set(),
     topology: {},
+    programs: () => Promise.resolve(ownPrograms()),
     deploy: async (cluster, options) => {
+      const applied = cluster.provider === 'local' ? await install(cluster, mode, options) : undefined
       await verify(cluster, options)
-      return deployed(cluster)
+      return deployed(cluster, applied)
     },
   }
 }
 
-function deployed(cluster: Cluster): DeployedTarget {
+async function install(
+  cluster: Cluster,
+  mode: 'iptables' | 'nftables',
+  options: AbortOptions,
+): Promise<AsyncDisposable> {
+  const { topology, apiServer } = cluster
+  const versions = await versionsOf(ownPrograms())
+  return cluster.apply(ownParts({ mode, topology, apiServer, ...versions }), options)
+}
+
+function deployed(cluster: Cluster, applied: AsyncDisposable | undefined): DeployedTarget {
   return {
     ready: (options) => everyPartReady(cluster.kube, options),
-    restart: (node) => {
-      throw new TargetError('unsupported', `kube-proxy on ${node} cannot be restarted yet`, {
-        hint: 'choose checks that restart nothing, or another target',
-      })
+    identity: (options) => identityOf(cluster, options),
+    restart: (node, how, options) => signalPrograms(cluster, node, 'kube-proxy', how, options),
+    usage: (node, options) => usageOf(cluster, node, partNames, options),
+    [Symbol.asyncDispose]: async () => {
+      await applied?.[Symbol.asyncDispose]()
     },
-    usage: (node, options) => usageOn(cluster, node, options),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   }
 }
 
 /** @throws TargetError 'deploy-failed' naming what is missing */
 async function verify({ kube, provider }: Cluster, options: AbortOptions): Promise<void> {
-  for (const name of Object.keys(parts) as readonly (keyof typeof parts)[]) {
+  for (const name of partNames) {
     if ((await part(kube, name, options)) !== undefined) continue
     throw new TargetError(
       'deploy-failed',
@@ -69,7 +93,7 @@ async function verify({ kube, provider }: Cluster, options: AbortOptions): Promi
 /** @throws TargetError 'not-ready' naming the part and its numbers */
 async function everyPartReady(kube: KubeClient, { signal }: AbortOptions): Promise<void> {
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(readyMs)])
-  for (const name of Object.keys(parts) as readonly (keyof typeof parts)[])
+  for (const name of partNames)
     for (;;) {
       const object = await part(kube, name, { signal })
       if (object !== undefined && isReady(object)) break
@@ -85,7 +109,7 @@ async function everyPartReady(kube: KubeClient, { signal }: AbortOptions): Promi
 
 async function part(
   kube: KubeClient,
-  name: keyof typeof parts,
+  name: PartName,
   options: AbortOptions,
 ): Promise<KubeObject | undefined> {
   const type = await kube.typeOf(parts[name], options)
@@ -101,31 +125,45 @@ function isReady({ kind, status }: KubeObject): boolean {
   return wanted !== undefined && wanted > 0 && ready === wanted
 }
 
-/** Microseconds of a clock tick: USER_HZ is 100 on every Linux that user space sees (proc(5)). */
-const tickUs = 10_000
-
-/** Bytes of a page that /proc/<pid>/statm counts in, on x86-64 and arm64 with small pages. */
-const pageBytes = 4_096
-
-/** Of kube-proxy on this node; CoreDNS counts on the nodes where it runs. */
-async function usageOn(
+/** Which programs these are: versions from the images' tags, the mode from kube-proxy itself. */
+async function identityOf(
   cluster: Cluster,
-  node: string,
   options: AbortOptions,
-): Promise<ResourceUsage> {
-  const script = [
-    'for p in $(pgrep -x kube-proxy; pgrep -x coredns); do',
-    // why: fields 14 and 15 count from behind the name, which may hold spaces
-    `t=$(sed 's/.*) //' /proc/$p/stat | cut -d" " -f12,13); m=$(cut -d" " -f2 /proc/$p/statm);`,
-    'echo $t $m $(ls /proc/$p/fd | wc -l); done',
-  ].join(' ')
-  const lines = await shellLines(cluster, node, script, options)
-  const sum = { cpuUs: 0, rssBytes: 0, openFiles: 0 }
-  for (const line of lines) {
-    const [user = 0, system = 0, pages = 0, files = 0] = line.split(' ').map(Number)
-    sum.cpuUs += (user + system) * tickUs
-    sum.rssBytes += pages * pageBytes
-    sum.openFiles += files
+): Promise<Pick<Identity, 'version' | 'mode'>> {
+  const [kubeProxy, coreDns, mode] = await Promise.all([
+    tagOf(cluster.kube, 'kube-proxy', options),
+    tagOf(cluster.kube, 'coredns', options),
+    modeOf(cluster, options),
+  ])
+  return {
+    version: `${kubeProxy} + ${coreDns}`,
+    mode: `kube-proxy mode ${mode}`,
   }
-  return sum
+}
+
+async function tagOf(kube: KubeClient, name: PartName, options: AbortOptions): Promise<string> {
+  const object = await part(kube, name, options)
+  const spec = object?.['spec'] as
+    | { readonly template: { readonly spec: { readonly containers: readonly { image: string }[] } } }
+    | undefined
+  const image = spec?.template.spec.containers[0]?.image.split('@')[0] ?? ''
+  return /:([^/:]+)$/.exec(image)?.[1] ?? 'of unknown version'
+}
+
+/** kube-proxy tells it on its metrics port; where nobody may ask there, its ConfigMap says what it was told. */
+async function modeOf(cluster: Cluster, options: AbortOptions): Promise<string> {
+  const node = cluster.nodes.find(({ role }) => role !== 'master') ?? cluster.nodes[0]
+  if (node !== undefined && cluster.capabilities.has('node-access'))
+    try {
+      const ask = 'curl -fsS --max-time 5 http://127.0.0.1:10249/proxyMode'
+      return (await runShell(cluster, { node: node.name, network: 'host' }, ask, options)).trim()
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error
+    }
+  const maps = await cluster.kube.typeOf({ apiVersion: 'v1', kind: 'ConfigMap' }, options)
+  const map = await cluster.kube.get(maps, { name: 'kube-proxy', namespace }, options)
+  const { 'config.conf': text = '' } = (map?.['data'] ?? {}) as Readonly<Record<string, string>>
+  const { mode = '' } = (parse(text) ?? {}) as { readonly mode?: string }
+  // why: an empty mode means iptables on Linux (kubernetes.io/docs/reference/config-api/kube-proxy-config.v1alpha1)
+  return mode === '' ? 'iptables' : mode
 }

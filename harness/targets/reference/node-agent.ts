@@ -4,7 +4,8 @@ import { TargetError } from '../../model/errors.ts'
 import type { KubeObject } from '../../model/kubernetes.ts'
 import type { PathCounters, ResourceUsage } from '../../model/target.ts'
 import { counterSum } from './metrics.ts'
-import { runShell } from './shell.ts'
+import { parseUsage } from '../shared/processes.ts'
+import { runShell } from '../shared/shell.ts'
 
 /** The reference agent on one node, seen from that node's host network. */
 export interface NodeAgent extends AsyncDisposable {
@@ -67,20 +68,6 @@ export function nodeAgent(cluster: Cluster, daemonSet: KubeObject, node: string)
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }
-}
-
-/** schedstat's first number is the time on a CPU in nanoseconds, one line per thread. */
-export function parseUsage(text: string): ResourceUsage {
-  const [threads = '', rest = ''] = text.split('\n\n')
-  const cpuNs = threads
-    .trim()
-    .split('\n')
-    .reduce((sum, line) => sum + Number(line.split(' ')[0]), 0)
-  const rssKib = Number(/VmRSS:\s+(\d+) kB/.exec(rest)?.[1])
-  const openFiles = Number(rest.trim().split('\n').at(-1))
-  if (![cpuNs, rssKib, openFiles].every(Number.isFinite))
-    throw new TargetError('unsupported', `the usage of the agent cannot be read from: ${text}`)
-  return { cpuUs: cpuNs / 1000, rssBytes: rssKib * 1024, openFiles }
 }
 
 interface Probed {

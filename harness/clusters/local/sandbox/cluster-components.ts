@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { repositoryOf } from '../kubelet/container/images.ts'
 import { formatAddress, parseCidr, type PlacedNode } from '../topology.ts'
 import type { ComponentInit } from './components.ts'
 import { insideDirectory, type SandboxConfig } from './config.ts'
@@ -79,6 +80,12 @@ function kubeletConfig(config: SandboxConfig, node: PlacedNode, master: PlacedNo
     serviceHost: formatAddress(serviceNet + 1),
     packageDir: config.packageDirectory,
     port: 10_250,
+    images: Object.fromEntries(
+      Object.entries(config.programs ?? {}).map(([name, entrypoint]) => [
+        repositoryOf(name),
+        { entrypoint },
+      ]),
+    ),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Fault } from '../../../model/cluster.ts'
+import type { Fault, Programs } from '../../../model/cluster.ts'
 import type { Topology } from '../../../model/topology.ts'
 import type { ControlPlanePrograms } from '../envtest/programs.ts'
 import type { ShapeCapability } from '../network/shape.ts'
@@ -12,6 +12,8 @@ export interface SandboxConfig {
   readonly nodeTokens: Readonly<Record<string, string>>
   /** A real control plane instead of the embedded one. */
   readonly controlPlanePrograms?: ControlPlanePrograms
+  /** Programs of this machine that images of the target stand for. */
+  readonly programs?: Programs
 }
 
 /**

@@ -1,5 +1,5 @@
-import { join } from 'node:path'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { expand } from '../pod/env.ts'
 import type { ContainerSpec } from '../pod/pod.ts'
 import type { PlacedVolume } from '../pod/volumes.ts'
@@ -14,7 +14,7 @@ export function mountsOf(
   volumes: ReadonlyMap<string, PlacedVolume>,
   env: Readonly<Record<string, string>>,
 ): readonly Mount[] {
-  return volumeMounts
+  const mounts = volumeMounts
     .map(({ name, mountPath, subPath, subPathExpr, readOnly = false }) => {
       const volume = volumes.get(name)
       if (volume === undefined) throw new Error(`volume "${name}" of ${mountPath} is not known`)
@@ -26,6 +26,25 @@ export function mountsOf(
       }
     })
     .sort((a, b) => a.target.split('/').length - b.target.split('/').length)
+  makeNestedPlaces(mounts, new Set([...volumes.values()].flatMap(writtenSource)))
+  return mounts
+}
+
+function writtenSource({ source, isWritten = false }: PlacedVolume): readonly string[] {
+  return isWritten ? [source] : []
+}
+
+/** Nobody can make a place inside a read-only mount later on (in the real kubelet: MakeNestedMountpoints). */
+function makeNestedPlaces(mounts: readonly Mount[], written: ReadonlySet<string>): void {
+  for (const outer of mounts.filter(({ source }) => written.has(source)))
+    for (const inner of mounts) {
+      const path = relative(outer.target, inner.target)
+      if (path === '' || path.startsWith('..')) continue
+      const place = join(outer.source, path)
+      if (existsSync(place)) continue
+      mkdirSync(statSync(inner.source).isDirectory() ? place : dirname(place), { recursive: true })
+      if (!existsSync(place)) writeFileSync(place, '')
+    }
 }
 
 function subPathOf({ source, readOnly }: PlacedVolume, inner: string): string {

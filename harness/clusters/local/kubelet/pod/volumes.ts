@@ -25,6 +25,8 @@ export interface PlacedVolume {
   readonly source: string
   /** Nobody may write to it, whatever a volumeMount says. */
   readonly readOnly: boolean
+  /** The kubelet wrote it, so it may make places in it on which other volumes are mounted. */
+  readonly isWritten?: boolean
 }
 
 /** Content of a file and its permissions. */
@@ -83,7 +85,7 @@ async function writeAll(folder: string, content: Content, volume: Volume): Promi
     await writeFile(file, data)
     await chmod(file, mode ?? defaultMode)
   }
-  return { source: folder, readOnly: true }
+  return { source: folder, readOnly: true, isWritten: true }
 }
 
 async function contentOf(

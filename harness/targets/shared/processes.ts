@@ -1,0 +1,88 @@
+import type { AbortOptions } from '../../model/abort.ts'
+import type { Cluster } from '../../model/cluster.ts'
+import { TargetError } from '../../model/errors.ts'
+import type { ResourceUsage } from '../../model/target.ts'
+import { runShell } from './shell.ts'
+
+/** The kernel keeps this many characters of a program's name (proc(5), comm). */
+const commLength = 15
+
+/**
+ * Shell lines that print the ids of the processes of this name on this node, in its own network namespace or below
+ * somebody who is in it (pods). Where nodes share a process table (provider local) those of other nodes are left out.
+ */
+export function pidsOf(program: string): string {
+  const comm = program.slice(0, commLength)
+  return `own=$(readlink /proc/self/ns/net)
+for dir in /proc/[0-9]*; do
+  [ "$(cat "$dir/comm" 2>/dev/null)" = '${comm}' ] || continue
+  at=\${dir#/proc/}
+  for step in 1 2 3 4 5 6; do
+    if [ "$(readlink "/proc/$at/ns/net" 2>/dev/null)" = "$own" ]; then echo "\${dir#/proc/}"; break; fi
+    at=$(awk '/^PPid:/ { print $2 }' "/proc/$at/status" 2>/dev/null)
+    [ "\${at:-0}" -gt 1 ] || break
+  done
+done
+true`
+}
+
+/**
+ * Sends a signal to every process of this name on a node.
+ * @throws TargetError 'not-ready' when none runs there
+ */
+export async function signalPrograms(
+  cluster: Cluster,
+  node: string,
+  program: string,
+  how: 'term' | 'kill',
+  options: AbortOptions,
+): Promise<void> {
+  const script = `pids=$(${pidsOf(program)}); [ -n "$pids" ] || { echo none; exit 0; }; kill -${how.toUpperCase()} $pids`
+  const said = await runShell(cluster, { node, network: 'host' }, script, options)
+  if (said.trim() === 'none') throw new TargetError('not-ready', `no ${program} runs on ${node}`)
+}
+
+/**
+ * What the processes of these names use on a node, added up; those that do not run there count nothing.
+ * @throws TargetError 'not-ready' when none of them runs
+ */
+export async function usageOf(
+  cluster: Cluster,
+  node: string,
+  programs: readonly string[],
+  options: AbortOptions,
+): Promise<ResourceUsage> {
+  const script = `for pid in $(${programs.map(pidsOf).join('\n')}); do
+cat /proc/$pid/task/*/schedstat; echo; grep VmRSS /proc/$pid/status; ls /proc/$pid/fd | wc -l; echo =
+done`
+  const said = await runShell(cluster, { node, network: 'host' }, script, options)
+  const blocks = said.split(/^=$/m).filter((block) => block.trim() !== '')
+  if (blocks.length === 0)
+    throw new TargetError('not-ready', `none of ${programs.join(', ')} runs on ${node}`)
+  const sum = { cpuUs: 0, rssBytes: 0, openFiles: 0 }
+  for (const block of blocks) {
+    const one = parseUsage(block.trim())
+    sum.cpuUs += one.cpuUs
+    sum.rssBytes += one.rssBytes
+    sum.openFiles += one.openFiles
+  }
+  return sum
+}
+
+/**
+ * Reads what a process used: the lines of its threads' schedstat, whose first number is the time on a CPU in
+ * nanoseconds, an empty line, VmRSS of its status, the number of its open files.
+ * @throws TargetError 'unsupported' when it is something else
+ */
+export function parseUsage(text: string): ResourceUsage {
+  const [threads = '', rest = ''] = text.split('\n\n')
+  const cpuNs = threads
+    .trim()
+    .split('\n')
+    .reduce((sum, line) => sum + Number(line.split(' ')[0]), 0)
+  const rssKib = Number(/VmRSS:\s+(\d+) kB/.exec(rest)?.[1])
+  const openFiles = Number(rest.trim().split('\n').at(-1))
+  if (![cpuNs, rssKib, openFiles].every(Number.isFinite))
+    throw new TargetError('unsupported', `the usage of the agent cannot be read from: ${text}`)
+  return { cpuUs: cpuNs / 1000, rssBytes: rssKib * 1024, openFiles }
+}
