@@ -6,6 +6,7 @@ export default tseslint.config(
       'dist/**',
       'node_modules/**',
       'scenarios/k6/**',
+      'scenarios/own-target/**',
       '.tap/**',
       '**/*.mjs',
       'eslint.config.js',

@@ -1,6 +1,7 @@
 /**
  * The one public door: what scenarios, checks and adapters written elsewhere may import.
- * Types and the few values that go with them; no behaviour of the harness itself.
+ * Types, the few values that go with them, and what makes a target of a user's manifests; no behaviour of the harness
+ * itself.
  */
 export type { AbortOptions } from './model/abort.ts'
 export type {
@@ -70,3 +71,4 @@ export type {
   Target,
 } from './model/target.ts'
 export type { Lan, LinkShape, NodeSpec, Taint, Topology } from './model/topology.ts'
+export { daemonSetTarget, type DaemonSetTargetInit } from './targets/own/daemonset-target.ts'

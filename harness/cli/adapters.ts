@@ -9,6 +9,7 @@ import type { Target } from '../model/target.ts'
 import { direct } from '../targets/direct/target.ts'
 import { edgeMesh } from '../targets/edgemesh/target.ts'
 import { kubeProxyCoreDns } from '../targets/kube-proxy-coredns/target.ts'
+import { isTargetFile, loadTarget } from '../targets/own/load.ts'
 import { reference } from '../targets/reference/target.ts'
 import { wrongWord } from './nearest.ts'
 import type { RunFlags } from './options.ts'
@@ -29,7 +30,6 @@ export type ProviderFlags = Pick<
   readonly cluster?: string
   /** What will stand in the cluster. */
   readonly target?: Target
-  readonly targetImage?: string
 }
 
 /** Flags that say how a target is to be run. */
@@ -44,11 +44,11 @@ const nginxImage = 'nginx:1.22'
 /** Every provider by name. */
 const providers: Readonly<Record<string, (flags: ProviderFlags) => ClusterProvider>> = {
   local: ({ controlPlane = 'embedded' }) => local({ packageDirectory, controlPlane }),
-  k3d: ({ kubeProxyMode, target, targetImage }) =>
+  k3d: ({ kubeProxyMode, target }) =>
     k3d({
       packageDirectory,
       ...fromEnvironment('MESHMARK_K3S_IMAGE'),
-      images: [nginxImage, ...(targetImage === undefined ? [] : [targetImage])],
+      images: [nginxImage, ...(target?.imageNames ?? [])],
       kubeProxyMode: k3sMode(
         kubeProxyMode ?? (target?.kubeProxy === 'absent' ? 'none' : 'iptables'),
       ),
@@ -62,11 +62,11 @@ const providers: Readonly<Record<string, (flags: ProviderFlags) => ClusterProvid
       ...(imagePrefix !== undefined && { imagePrefix }),
       ...(yesThisCluster !== undefined && { agreedCluster: yesThisCluster }),
     }),
-  kind: ({ kubeProxyMode, cluster, target, targetImage }) =>
+  kind: ({ kubeProxyMode, cluster, target }) =>
     kind({
       packageDirectory,
       ...fromEnvironment('MESHMARK_KIND_NODE_IMAGE'),
-      images: [nginxImage, ...(targetImage === undefined ? [] : [targetImage])],
+      images: [nginxImage, ...(target?.imageNames ?? [])],
       ...(kubeProxyMode === undefined
         ? target?.kubeProxy === 'absent' && cluster === undefined && { kubeProxyMode: 'none' }
         : { kubeProxyMode }),
@@ -109,8 +109,12 @@ export function providerNamed(name: string, flags: ProviderFlags): ClusterProvid
   return make(flags)
 }
 
-/** @throws UsageError when there is no target of this name */
-export function targetNamed(name: string, flags: TargetFlags): Target {
+/**
+ * A target that ships with meshmark by its name, or a user's own by its file.
+ * @throws UsageError when there is no target of this name, TargetError for a file that is none
+ */
+export async function targetNamed(name: string, flags: TargetFlags): Promise<Target> {
+  if (isTargetFile(name)) return loadTarget(name, packageDirectory)
   return pick('--target', name, targets)(flags)
 }
 

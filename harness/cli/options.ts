@@ -50,7 +50,10 @@ export function withRunFlags(command: Command): Command {
     .option('--edge-nodes <names>', 'of provider kubeconfig (default: by label)', commaSeparated)
     .option('--image-prefix <text>', 'where the cluster finds our images: registry.example/team/')
     .option('--yes-this-cluster <context>', 'agree to a cluster that looks like production')
-    .option('--target <name>', 'the data plane under test (default: reference)')
+    .option(
+      '--target <name>',
+      'the data plane under test, or a file of yours: ./my-target.ts (default: reference)',
+    )
     .option('--target-image <image>', 'image of the target (edgemesh)')
     .option('--target-binary <file>', 'program of the target, for provider local (edgemesh)')
     .addOption(

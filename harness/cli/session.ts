@@ -60,7 +60,7 @@ export interface SessionPlan {
 /** One run from flags to files: what walkthrough, bench and run have in common. Gives the exit code. */
 export async function session(flags: RunFlags, what: SessionPlan): Promise<number> {
   const settings = await readSettings(flags.config)
-  const target = targetNamed(flags.target ?? settings.target ?? 'reference', flags)
+  const target = await targetNamed(flags.target ?? settings.target ?? 'reference', flags)
   const provider = providerNamed(flags.provider ?? settings.provider ?? 'local', {
     ...flags,
     target,

@@ -30,6 +30,8 @@ export interface Target {
   readonly kubeProxy?: 'absent'
   /** Images that it is made of; `deploy` asks the cluster for them, who boots the cluster may do so earlier. */
   images?(): Promise<readonly ImageSource[]>
+  /** Images that it names and does not build: they have to be in Docker, and are given to the nodes. */
+  readonly imageNames?: readonly string[]
   /**
    * Programs of this machine that its images stand for where containers are no images (provider local).
    * @throws TargetError naming what is missing

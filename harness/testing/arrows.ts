@@ -18,7 +18,11 @@ interface Rule {
 /** design.md, "One way through". */
 const rules: readonly Rule[] = [
   { from: 'harness/model/', to: [], why: 'model imports nothing' },
-  { from: 'harness/api.ts', to: ['harness/model/'], why: 'api.ts re-exports model alone' },
+  {
+    from: 'harness/api.ts',
+    to: ['harness/model/', 'harness/targets/own/'],
+    why: 'api.ts re-exports model, and what a user makes a target with',
+  },
   { from: 'harness/engine/', to: ['harness/model/'], why: 'the engine imports no adapter' },
   { from: 'harness/config/', to: ['harness/model/'], why: 'config imports model alone' },
   { from: 'harness/results/', to: ['harness/model/'], why: 'results import model alone' },

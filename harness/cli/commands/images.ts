@@ -22,7 +22,7 @@ export function imagesCommand(conclude: Conclude): Command {
       using stop = interruption()
       const sources = [
         probeImageSource(),
-        ...((await targetNamed('reference', {}).images?.()) ?? []),
+        ...((await (await targetNamed('reference', {})).images?.()) ?? []),
       ]
       for (const { name, ...source } of sources) {
         const { reference } = await buildImage(

@@ -26,7 +26,7 @@ export function upCommand(conclude: Conclude): Command {
 
 async function up(flags: RunFlags): Promise<number> {
   const settings = await readSettings(flags.config)
-  const target = targetNamed(flags.target ?? settings.target ?? 'reference', flags)
+  const target = await targetNamed(flags.target ?? settings.target ?? 'reference', flags)
   const provider = providerNamed(flags.provider ?? settings.provider ?? 'local', {
     ...flags,
     target,

@@ -60,6 +60,7 @@ export function edgeMesh({ image = defaultImage, resources, binary }: EdgeMeshIn
     features: new Set(['l7-proxy']),
     topology: { clusterDns: dnsAddress },
     kubeProxy: 'absent',
+    imageNames: [image],
     programs: () => {
       if (binary === undefined)
         throw new TargetError(

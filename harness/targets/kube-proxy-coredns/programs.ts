@@ -14,7 +14,9 @@ const versionMs = 10_000
  */
 export function ownPrograms(): Programs {
   const found = { 'kube-proxy': onPath('kube-proxy'), coredns: onPath('coredns') }
-  const missing = Object.entries(found).flatMap(([name, path]) => (path === undefined ? [name] : []))
+  const missing = Object.entries(found).flatMap(([name, path]) =>
+    path === undefined ? [name] : [],
+  )
   if (missing.length > 0)
     throw new TargetError('deploy-failed', `no ${missing.join(' and no ')} on PATH`, {
       hint: 'on provider local this target runs the programs of this machine: get kube-proxy from dl.k8s.io and coredns from github.com/coredns/coredns/releases, or use --provider kind',

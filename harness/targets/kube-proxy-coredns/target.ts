@@ -47,7 +47,8 @@ export function kubeProxyCoreDns({ mode = 'iptables' }: KubeProxyCoreDnsInit = {
     topology: {},
     programs: () => Promise.resolve(ownPrograms()),
     deploy: async (cluster, options) => {
-      const applied = cluster.provider === 'local' ? await install(cluster, mode, options) : undefined
+      const applied =
+        cluster.provider === 'local' ? await install(cluster, mode, options) : undefined
       await verify(cluster, options)
       return deployed(cluster, applied)
     },
@@ -144,7 +145,9 @@ async function identityOf(
 async function tagOf(kube: KubeClient, name: PartName, options: AbortOptions): Promise<string> {
   const object = await part(kube, name, options)
   const spec = object?.['spec'] as
-    | { readonly template: { readonly spec: { readonly containers: readonly { image: string }[] } } }
+    | {
+        readonly template: { readonly spec: { readonly containers: readonly { image: string }[] } }
+      }
     | undefined
   const image = spec?.template.spec.containers[0]?.image.split('@')[0] ?? ''
   return /:([^/:]+)$/.exec(image)?.[1] ?? 'of unknown version'

@@ -6,8 +6,9 @@ import type { Cluster, ImageSource } from '../../model/cluster.ts'
 import { TargetError } from '../../model/errors.ts'
 import type { KubeObject } from '../../model/kubernetes.ts'
 import type { DeployedTarget, Target } from '../../model/target.ts'
-import { daemonSetReady } from './daemonset.ts'
-import { nodeAgent } from './node-agent.ts'
+import { daemonSetReady } from '../shared/daemonset.ts'
+import { signalPrograms, usageOf } from '../shared/processes.ts'
+import { pathsOn } from './paths.ts'
 
 export interface ReferenceInit {
   /** Folder of the installed package; the manifests lie in its `reference-impl/deploy`. */
@@ -17,6 +18,9 @@ export interface ReferenceInit {
 
 /** How long the agents may take to become ready on every node: first list, first rules, image pull apart. */
 const readyMs = 60_000
+
+/** How the agent is known in a process list. */
+const agent = { program: 'node', argument: 'reference-impl/main.js' } as const
 
 /** The data plane that ships with meshmark. */
 export function reference({ packageDirectory, version }: ReferenceInit): Target {
@@ -107,22 +111,17 @@ function deployed(
   daemonSet: KubeObject,
   applied: AsyncDisposable,
 ): DeployedTarget {
-  const agents = new Map(
-    cluster.nodes.map((node) => [node.name, nodeAgent(cluster, daemonSet, node.name)]),
-  )
-  const agentOn = (node: string): ReturnType<typeof nodeAgent> => {
-    const agent = agents.get(node)
-    if (agent === undefined) throw new TargetError('unsupported', `there is no node ${node}`)
-    return agent
-  }
   return {
-    ready: (options: AbortOptions) => daemonSetReady(cluster, daemonSet, readyMs, options),
-    restart: (node, how, options) => agentOn(node).restart(how, options),
-    usage: (node, options) => agentOn(node).usage(options),
-    paths: (node, options) => agentOn(node).paths(options),
-    [Symbol.asyncDispose]: async () => {
-      for (const agent of agents.values()) await agent[Symbol.asyncDispose]()
-      await applied[Symbol.asyncDispose]()
-    },
+    ready: (options: AbortOptions) =>
+      daemonSetReady(
+        cluster,
+        daemonSet,
+        { nodes: cluster.nodes.length, withinMs: readyMs },
+        options,
+      ),
+    restart: (node, how, options) => signalPrograms(cluster, node, agent, how, options),
+    usage: (node, options) => usageOf(cluster, node, [agent], options),
+    paths: (node, options) => pathsOn(cluster, daemonSet, node, options),
+    [Symbol.asyncDispose]: () => applied[Symbol.asyncDispose](),
   }
 }

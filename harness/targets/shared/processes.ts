@@ -7,15 +7,24 @@ import { runShell } from './shell.ts'
 /** The kernel keeps this many characters of a program's name (proc(5), comm). */
 const commLength = 15
 
+/** A program by the name of its process; where others bear it, too (`node`), with one of its arguments. */
+export type ProcessName = string | { readonly program: string; readonly argument: string }
+
 /**
  * Shell lines that print the ids of the processes of this name on this node, in its own network namespace or below
  * somebody who is in it (pods). Where nodes share a process table (provider local) those of other nodes are left out.
  */
-export function pidsOf(program: string): string {
+function pidsOf(process: ProcessName): string {
+  const { program, argument = '' } = typeof process === 'string' ? { program: process } : process
   const comm = program.slice(0, commLength)
+  const hasArgument =
+    argument === ''
+      ? ''
+      : `tr '\\0' '\\n' 2>/dev/null <"$dir/cmdline" | grep -qF -- ${quoted(argument)} || continue`
   return `own=$(readlink /proc/self/ns/net)
 for dir in /proc/[0-9]*; do
-  [ "$(cat "$dir/comm" 2>/dev/null)" = '${comm}' ] || continue
+  [ "$(cat "$dir/comm" 2>/dev/null)" = ${quoted(comm)} ] || continue
+  ${hasArgument}
   at=\${dir#/proc/}
   for step in 1 2 3 4 5 6; do
     if [ "$(readlink "/proc/$at/ns/net" 2>/dev/null)" = "$own" ]; then echo "\${dir#/proc/}"; break; fi
@@ -26,6 +35,14 @@ done
 true`
 }
 
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+function nameOf(process: ProcessName): string {
+  return typeof process === 'string' ? process : `${process.program} ${process.argument}`
+}
+
 /**
  * Sends a signal to every process of this name on a node.
  * @throws TargetError 'not-ready' when none runs there
@@ -33,13 +50,14 @@ true`
 export async function signalPrograms(
   cluster: Cluster,
   node: string,
-  program: string,
+  program: ProcessName,
   how: 'term' | 'kill',
   options: AbortOptions,
 ): Promise<void> {
   const script = `pids=$(${pidsOf(program)}); [ -n "$pids" ] || { echo none; exit 0; }; kill -${how.toUpperCase()} $pids`
   const said = await runShell(cluster, { node, network: 'host' }, script, options)
-  if (said.trim() === 'none') throw new TargetError('not-ready', `no ${program} runs on ${node}`)
+  if (said.trim() === 'none')
+    throw new TargetError('not-ready', `no ${nameOf(program)} runs on ${node}`)
 }
 
 /**
@@ -49,7 +67,7 @@ export async function signalPrograms(
 export async function usageOf(
   cluster: Cluster,
   node: string,
-  programs: readonly string[],
+  programs: readonly ProcessName[],
   options: AbortOptions,
 ): Promise<ResourceUsage> {
   const script = `for pid in $(${programs.map(pidsOf).join('\n')}); do
@@ -58,7 +76,7 @@ done`
   const said = await runShell(cluster, { node, network: 'host' }, script, options)
   const blocks = said.split(/^=$/m).filter((block) => block.trim() !== '')
   if (blocks.length === 0)
-    throw new TargetError('not-ready', `none of ${programs.join(', ')} runs on ${node}`)
+    throw new TargetError('not-ready', `none of ${programs.map(nameOf).join(', ')} runs on ${node}`)
   const sum = { cpuUs: 0, rssBytes: 0, openFiles: 0 }
   for (const block of blocks) {
     const one = parseUsage(block.trim())

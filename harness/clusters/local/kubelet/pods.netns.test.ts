@@ -196,12 +196,14 @@ t.test('environment, command and volumes come from where the spec says', async (
         ],
         envFrom: [{ prefix: 'S_', configMapRef: { name: 'settings' } }],
         volumeMounts: [
+          { name: 'inner', mountPath: '/map/made/here' },
           { name: 'map', mountPath: '/map' },
           { name: 'labels', mountPath: '/labels' },
         ],
       }),
     ],
     volumes: [
+      { name: 'inner', secret: { secretName: 'key' } },
       { name: 'map', configMap: { name: 'settings', items: [{ key: 'file.txt', path: 'a/b' }] } },
       {
         name: 'labels',
@@ -214,9 +216,9 @@ t.test('environment, command and volumes come from where the spec says', async (
   const { stdout } = await it.exec('configured', [
     'sh',
     '-c',
-    'echo $GREETING $NODE $COLOUR $WORD $S_colour $KUBERNETES_SERVICE_HOST; cat /map/a/b /labels/app',
+    'echo $GREETING $NODE $COLOUR $WORD $S_colour $KUBERNETES_SERVICE_HOST; cat /map/a/b /labels/app; echo; cat /map/made/here/word',
   ])
-  t.equal(stdout, 'hello-world edge blue sesame blue 10.96.0.1\ntextconfigured')
+  t.equal(stdout, 'hello-world edge blue sesame blue 10.96.0.1\ntextconfigured\nsesame')
   t.equal(await it.log('configured'), 'hello-world $(KEPT)\n')
 })
 

@@ -9,14 +9,21 @@ interface Status {
   readonly numberReady?: number
 }
 
+/** What is to be ready, and when. */
+export interface ReadyInit {
+  /** Nodes on which it has to run at least. */
+  readonly nodes: number
+  readonly withinMs: number
+}
+
 /**
- * Resolves when a DaemonSet's pod is ready on every node of the cluster.
+ * Resolves when a DaemonSet's pod is ready on every node where one belongs.
  * @throws TargetError 'not-ready' naming the pods that are not and what they wait for
  */
 export async function daemonSetReady(
   cluster: Cluster,
   daemonSet: KubeObject,
-  withinMs: number,
+  { nodes, withinMs }: ReadyInit,
   { signal }: AbortOptions,
 ): Promise<void> {
   const { kube } = cluster
@@ -26,12 +33,11 @@ export async function daemonSetReady(
   for (;;) {
     const found = await kube.get(type, { name, namespace }, { signal })
     const { desiredNumberScheduled = 0, numberReady = 0 } = (found?.['status'] ?? {}) as Status
-    if (desiredNumberScheduled === cluster.nodes.length && numberReady === desiredNumberScheduled)
-      return
+    if (desiredNumberScheduled >= nodes && numberReady === desiredNumberScheduled) return
     if (performance.now() > deadline)
       throw new TargetError(
         'not-ready',
-        `${namespace}/${name} is ready on ${numberReady} of ${cluster.nodes.length} nodes after ${withinMs / 1000} s`,
+        `${namespace}/${name} is ready on ${numberReady} of ${Math.max(nodes, desiredNumberScheduled)} nodes after ${withinMs / 1000} s`,
         { hint: await whatTheyWaitFor(cluster, namespace, { signal }) },
       )
     await delay(20, undefined, { signal })
