@@ -4,8 +4,8 @@ import { ownFailures } from './outcome.ts'
 
 /** Rules by which a trial is refused; declared here, before any run, and blind to the arm. */
 const rules = {
-  /** The schedule was kept: 99 of 100 requests (90 where samples are few) left within this time of when they were due. */
-  lagUs: 1_000,
+  /** The schedule was kept: of 100 requests so many may leave later than `lateUs`; more where samples are few. */
+  late: { of100: 1, of100WhenFew: 10, fewBelow: 5_000 },
   /** The generator had time left (open loop). */
   utilization: 0.8,
   /** The rate was held: this share of requests may go without an answer, or be left over at the end. */
@@ -17,6 +17,9 @@ const rules = {
   littleLeast: 0.5,
 } as const
 
+/** A request that leaves this long after it was due, in microseconds, is late. */
+export const lateUs = 1_000
+
 /** What the rules are applied to. */
 export type Found = Omit<LoadResult, 'invalid' | 'meanInFlight'> & {
   readonly inFlight: InFlightMean
@@ -26,6 +29,8 @@ export type Found = Omit<LoadResult, 'invalid' | 'meanInFlight'> & {
   readonly answersInside: number
   /** Requests in flight at the window's end, less those at its start. */
   readonly backlog: number
+  /** Requests that left late. */
+  readonly late: number
 }
 
 /** Why a result must not be used; nothing for a valid one. */
@@ -47,11 +52,11 @@ function* failures(found: Found): Generator<string> {
     yield `${failed} of ${found.scheduled} requests failed, want 1 of 100 at most: ${Object.keys(found.failures).join(', ')}`
 }
 
-function* schedule({ lag, generator }: Found): Generator<string> {
-  const [share, lagUs] =
-    lag.p99Us === undefined ? ([90, lag.p90Us ?? lag.maxUs] as const) : ([99, lag.p99Us] as const)
-  if (lagUs > rules.lagUs)
-    yield `the schedule was not kept: ${share} of 100 requests left up to ${Math.round(lagUs)} µs late, want ${rules.lagUs} at most`
+function* schedule({ scheduled, late, generator }: Found): Generator<string> {
+  const { of100, of100WhenFew, fewBelow } = rules.late
+  const most = scheduled < fewBelow ? of100WhenFew : of100
+  if (late > (scheduled * most) / 100)
+    yield `the schedule was not kept: ${late} of ${scheduled} requests left more than ${lateUs} µs late, want ${most} of 100 at most`
   const { eventLoopUtilization } = generator
   if (eventLoopUtilization > rules.utilization)
     yield `the generator was busy for ${Math.round(eventLoopUtilization * 100)} % of the time, want ${rules.utilization * 100} % at most`

@@ -3,7 +3,7 @@ import type { LoadJob, LoadResult } from '../model/load.ts'
 import { generatorHealth } from './health.ts'
 import { inFlightMeter } from './in-flight.ts'
 import type { Outcome } from './outcome.ts'
-import { reasonsAgainst } from './validity.ts'
+import { lateUs, reasonsAgainst } from './validity.ts'
 
 /** A request under way, and the times that its latency counts from, in milliseconds of `performance.now()`. */
 export interface Started {
@@ -64,6 +64,7 @@ export function measuredWindow(job: LoadJob, { onAnswer }: WindowInit = {}): Win
   let endedMs = 0
   let atBegin = 0
   let backlog = 0
+  let late = 0
   let scheduled = 0
   let completed = 0
   let answersInside = 0
@@ -107,7 +108,9 @@ export function measuredWindow(job: LoadJob, { onAnswer }: WindowInit = {}): Win
         invalid.add(`more than ${most} requests in flight`)
       if (counts) {
         scheduled += 1
-        if (isOpen) lag.record((startedMs - intendedMs) * 1000)
+        const lagUs = (startedMs - intendedMs) * 1000
+        if (isOpen) lag.record(lagUs)
+        if (isOpen && lagUs > lateUs) late += 1
       }
       return { intendedMs, startedMs, sentMs: 0, counts }
     },
@@ -172,6 +175,7 @@ export function measuredWindow(job: LoadJob, { onAnswer }: WindowInit = {}): Win
         meanStartedUs: completed === 0 ? 0 : startedSumUs / completed,
         answersInside,
         backlog,
+        late,
       }
       // why: a trial that was stopped has its reason, and is too short for the other rules
       const reasons = invalid.size > 0 ? [...invalid] : reasonsAgainst(job, judged)
