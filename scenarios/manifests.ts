@@ -5,6 +5,9 @@ import type { KubeObject, ScenarioContext } from '../harness/api.ts'
 /** Where `scenarios/manifests` lies, seen from the compiled file in `dist/scenarios`. */
 const folder = new URL('../../scenarios/manifests/', import.meta.url)
 
+/** What the manifests name. */
+const usualImage = 'nginx:1.22'
+
 /** Where this cluster wants the objects of scenarios. */
 export function namespaceOf({ cluster }: Pick<ScenarioContext, 'cluster'>): string {
   return cluster.namespace ?? 'default'
@@ -12,10 +15,12 @@ export function namespaceOf({ cluster }: Pick<ScenarioContext, 'cluster'>): stri
 
 /** Reads one of the manifests that ship with meshmark, for the namespace that the cluster wants. */
 export async function readManifests(
-  context: Pick<ScenarioContext, 'cluster'>,
+  context: Pick<ScenarioContext, 'cluster' | 'sampleImage'>,
   name: string,
 ): Promise<readonly KubeObject[]> {
-  const text = await readFile(new URL(name, folder), 'utf8')
+  const { sampleImage = usualImage } = context
+  const shipped = await readFile(new URL(name, folder), 'utf8')
+  const text = shipped.replaceAll(`image: ${usualImage}`, `image: ${sampleImage}`)
   return parseAllDocuments(text)
     .map((document) => document.toJS() as KubeObject)
     .map((manifest) => ({

@@ -20,6 +20,11 @@ export type ProviderFlags = Pick<
   RunFlags,
   | 'controlPlane'
   | 'kubeProxyMode'
+  | 'nodeImage'
+  | 'baseImage'
+  | 'nginxImage'
+  | 'cni'
+  | 'ipFamily'
   | 'kubeconfig'
   | 'context'
   | 'edgeNodes'
@@ -35,19 +40,20 @@ export type ProviderFlags = Pick<
 /** Flags that say how a target is to be run. */
 export type TargetFlags = Pick<
   RunFlags,
-  'targetImage' | 'targetBinary' | 'targetResources' | 'kubeProxyMode'
+  'targetImage' | 'targetBinary' | 'targetResources' | 'kubeProxyMode' | 'baseImage'
 >
 
-/** The image of the sample manifests. */
-const nginxImage = 'nginx:1.22'
+/** The image that the sample manifests name. */
+export const usualNginx = 'nginx:1.22'
 
 /** Every provider by name. */
 const providers: Readonly<Record<string, (flags: ProviderFlags) => ClusterProvider>> = {
   local: ({ controlPlane = 'embedded' }) => local({ packageDirectory, controlPlane }),
-  k3d: ({ kubeProxyMode, target }) =>
+  k3d: ({ kubeProxyMode, target, nodeImage, baseImage, nginxImage = usualNginx }) =>
     k3d({
       packageDirectory,
-      ...fromEnvironment('MESHMARK_K3S_IMAGE'),
+      ...nodesFrom(nodeImage, 'MESHMARK_K3S_IMAGE'),
+      ...(baseImage !== undefined && { baseImage }),
       images: [nginxImage, ...(target?.imageNames ?? [])],
       kubeProxyMode: k3sMode(
         kubeProxyMode ?? (target?.kubeProxy === 'absent' ? 'none' : 'iptables'),
@@ -62,10 +68,12 @@ const providers: Readonly<Record<string, (flags: ProviderFlags) => ClusterProvid
       ...(imagePrefix !== undefined && { imagePrefix }),
       ...(yesThisCluster !== undefined && { agreedCluster: yesThisCluster }),
     }),
-  kind: ({ kubeProxyMode, cluster, target }) =>
+  kind: ({ kubeProxyMode, cluster, target, nodeImage, baseImage, nginxImage = usualNginx, cni }) =>
     kind({
       packageDirectory,
-      ...fromEnvironment('MESHMARK_KIND_NODE_IMAGE'),
+      ...nodesFrom(nodeImage, 'MESHMARK_KIND_NODE_IMAGE'),
+      ...(baseImage !== undefined && { baseImage }),
+      ...(cni !== undefined && { cni }),
       images: [nginxImage, ...(target?.imageNames ?? [])],
       ...(kubeProxyMode === undefined
         ? target?.kubeProxy === 'absent' && cluster === undefined && { kubeProxyMode: 'none' }
@@ -86,7 +94,12 @@ const targets: Readonly<Record<string, (flags: TargetFlags) => Target>> = {
       ...(targetImage !== undefined && { image: targetImage }),
       ...(targetResources !== undefined && { resources: targetResources }),
     }),
-  reference: () => reference({ packageDirectory, version: suiteVersion() }),
+  reference: ({ baseImage }) =>
+    reference({
+      packageDirectory,
+      version: suiteVersion(),
+      ...(baseImage !== undefined && { baseImage }),
+    }),
   'kube-proxy-coredns': ({ kubeProxyMode }) => {
     if (kubeProxyMode === 'none')
       throw new UsageError('--kube-proxy-mode none: target kube-proxy-coredns is kube-proxy', [], {
@@ -100,6 +113,16 @@ const targets: Readonly<Record<string, (flags: TargetFlags) => Target>> = {
 /** @throws UsageError when there is no provider of this name */
 export function providerNamed(name: string, flags: ProviderFlags): ClusterProvider {
   const make = pick('--provider', name, providers)
+  for (const { flag, given, only } of [
+    { flag: '--cni', given: flags.cni, only: ['kind'] },
+    { flag: '--ip-family dual', given: flags.ipFamily === 'dual', only: ['kind'] },
+    { flag: '--node-image', given: flags.nodeImage, only: ['kind', 'k3d'] },
+    { flag: '--nginx-image', given: flags.nginxImage, only: ['kind', 'k3d', 'kubeconfig'] },
+  ])
+    if (given !== undefined && given !== false && !only.includes(name))
+      throw new UsageError(`${flag} has no meaning for provider ${name}`, [], {
+        hint: `it is for ${only.join(', ')}`,
+      })
   if (!staying.includes(name) && (flags.keep === true || flags.cluster !== undefined))
     throw new UsageError(
       `${flags.keep === true ? '--keep' : '--cluster'}: clusters of provider ${name} do not stay`,
@@ -118,9 +141,9 @@ export async function targetNamed(name: string, flags: TargetFlags): Promise<Tar
   return pick('--target', name, targets)(flags)
 }
 
-/** The image of a provider's nodes, where the environment names one; its CLI's own otherwise. */
-function fromEnvironment(name: string): { readonly nodeImage?: string } {
-  const image = process.env[name] ?? ''
+/** The image of a provider's nodes, where a flag or the environment names one; its CLI's own otherwise. */
+function nodesFrom(flag: string | undefined, name: string): { readonly nodeImage?: string } {
+  const image = flag ?? process.env[name] ?? ''
   return image === '' ? {} : { nodeImage: image }
 }
 

@@ -7,6 +7,11 @@ export interface RunFlags {
   readonly provider?: string
   readonly controlPlane?: ControlPlane
   readonly kubeProxyMode?: KubeProxyMode
+  readonly nodeImage?: string
+  readonly baseImage?: string
+  readonly nginxImage?: string
+  readonly ipFamily?: 'ipv4' | 'dual'
+  readonly cni?: string
   readonly keep: boolean
   readonly cluster?: string
   readonly kubeconfig?: string
@@ -43,6 +48,19 @@ export function withRunFlags(command: Command): Command {
         'of provider kind, and of target kube-proxy-coredns on local; none leaves every Service to the target',
       ).choices(kubeProxyModes),
     )
+    .option(
+      '--node-image <image>',
+      'of the nodes of kind and k3d (default: MESHMARK_KIND_NODE_IMAGE, MESHMARK_K3S_IMAGE, or their own)',
+    )
+    .option('--base-image <image>', 'what our images are built on: Node.js 20 on Debian')
+    .option('--nginx-image <image>', 'of the sample nginx (default: nginx:1.22)')
+    .addOption(
+      new Option('--ip-family <family>', 'of the pods and Services of provider kind').choices([
+        'ipv4',
+        'dual',
+      ]),
+    )
+    .option('--cni <file>', "manifests of another pod network than kind's own")
     .option('--keep', 'the cluster stays (provider kind); --cluster uses it again', false)
     .option('--cluster <name>', 'a kept cluster to use instead of a new one (provider kind)')
     .option('--kubeconfig <file>', 'of provider kubeconfig (default: KUBECONFIG, ~/.kube/config)')

@@ -95,9 +95,19 @@ export async function readyFor(provider: ClusterProvider, flags: RunFlags): Prom
 }
 
 /** The topology of a run: the default one, as the target wants its cluster built. */
-export function topologyFor(target: Target): Topology {
-  return { ...defaultTopology(), ...target.topology }
+export function topologyFor(
+  target: Target,
+  { ipFamily }: Pick<RunFlags, 'ipFamily'> = {},
+): Topology {
+  return {
+    ...defaultTopology(),
+    ...target.topology,
+    ...(ipFamily === 'dual' && { ipv6: dualStack }),
+  }
 }
+
+/** Unique local addresses (RFC 4193), as kind chooses them itself. */
+const dualStack = { podCidr: 'fd00:10:244::/56', serviceCidr: 'fd00:10:96::/112' } as const
 
 interface PlanInit {
   readonly runId: string
@@ -113,8 +123,9 @@ function runPlan({ runId, directory, target, flags, settings, what }: PlanInit):
   const full = what.bench === 'full'
   return {
     runId,
-    topology: topologyFor(target),
+    topology: topologyFor(target, flags),
     keep: flags.keep,
+    ...(flags.nginxImage !== undefined && { sampleImage: flags.nginxImage }),
     ...(what.walkthrough && { walkthrough }),
     ...(what.bench !== 'none' && {
       bench: {

@@ -28,6 +28,8 @@ export interface RunPlan {
   readonly topology: Topology
   /** The cluster stays, without the target. */
   readonly keep?: boolean
+  /** See ScenarioContext. */
+  readonly sampleImage?: string
   readonly walkthrough?: Scenario
   readonly bench?: BenchPlan
   readonly suite: SuiteInfo
@@ -124,7 +126,11 @@ async function drive(
       findings.identity = await deployed.target.identity(options)
     const guard = await coexistenceGuard(cluster, components.target, options)
     const scene = held.use(
-      stage(cluster, deployed.target, { ...components, features: components.target.features }),
+      stage(cluster, deployed.target, {
+        ...components,
+        features: components.target.features,
+        ...(plan.sampleImage !== undefined && { sampleImage: plan.sampleImage }),
+      }),
     )
     if (plan.walkthrough !== undefined)
       findings.walkthrough = await walk(plan.walkthrough, scene, guard, components, options)

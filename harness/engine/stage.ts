@@ -29,7 +29,8 @@ export function stage(
     connectProbe,
     connectLoad,
     features = new Set(),
-  }: StageComponents & Partial<Pick<ScenarioContext, 'features'>>,
+    sampleImage,
+  }: StageComponents & Partial<Pick<ScenarioContext, 'features' | 'sampleImage'>>,
 ): Stage {
   const held = new ResourceStack()
   const probes = new Map<string, Promise<Probe>>()
@@ -54,6 +55,7 @@ export function stage(
       cluster,
       target,
       features,
+      ...(sampleImage !== undefined && { sampleImage }),
       signal,
       probe: (at) => probe(at, { signal }),
       keep: (resource) => {

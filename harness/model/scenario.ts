@@ -31,6 +31,8 @@ export interface ScenarioContext extends AbortOptions {
   readonly target: Pick<DeployedTarget, 'paths'>
   /** What the target claims. */
   readonly features: ReadonlySet<Feature>
+  /** Image of the sample nginx, where it is another than the manifests name. */
+  readonly sampleImage?: string
   probe(at: Position): Promise<Probe>
   /** Holds what the scenario made until it ends. */
   keep(resource: AsyncDisposable): void

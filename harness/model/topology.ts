@@ -8,6 +8,8 @@ export interface Topology {
   readonly podCidr: string
   /** ClusterIPs, IPv4 CIDR. */
   readonly serviceCidr: string
+  /** IPv6 CIDRs of pods and ClusterIPs beside the IPv4 ones: a dual-stack cluster. */
+  readonly ipv6?: { readonly podCidr: string; readonly serviceCidr: string }
   /** Name server that kubelets write into pods' resolv.conf: where the target under test answers. */
   readonly clusterDns: string
 }

@@ -21,7 +21,11 @@ export function doctorCommand(conclude: Conclude): Command {
     .description(
       'says what this machine can run, one finding a line, with the cure for what is missing',
     )
-    .option('--install', "install what is missing with the system's package manager", false)
+    .option(
+      '--install',
+      "install what is missing with the system's package manager, pull images that Docker lacks",
+      false,
+    )
     .option('--heal', 'remove the clusters and undo the faults that dead runs left', false)
     .option('--json', 'print the findings as JSON on stdout', false)
     .action(async (flags: DoctorFlags) => {

@@ -9,6 +9,7 @@ import type { Conclude } from '../program.ts'
 
 interface ImagesFlags {
   readonly imagePrefix: string
+  readonly baseImage?: string
 }
 
 /** `meshmark images`: builds what a cluster that exists has to find in its registry or its nodes. */
@@ -18,11 +19,12 @@ export function imagesCommand(conclude: Conclude): Command {
       'builds the images of the probes and of the reference data plane, prints their names',
     )
     .option('--image-prefix <text>', 'before each name: registry.example/team/', '')
-    .action(async ({ imagePrefix }: ImagesFlags) => {
+    .option('--base-image <image>', 'what they are built on: Node.js 20 on Debian')
+    .action(async ({ imagePrefix, ...flags }: ImagesFlags) => {
       using stop = interruption()
       const sources = [
-        probeImageSource(),
-        ...((await (await targetNamed('reference', {})).images?.()) ?? []),
+        probeImageSource(flags.baseImage),
+        ...((await (await targetNamed('reference', flags)).images?.()) ?? []),
       ]
       for (const { name, ...source } of sources) {
         const { reference } = await buildImage(

@@ -40,7 +40,7 @@ async function up(flags: RunFlags): Promise<number> {
       { phase: 'provision', title: `Boot a cluster (${provider.id})`, tell: shown.tell },
       async () => {
         const { signal, lastResort } = stop
-        const created = await provider.create(topologyFor(target), {
+        const created = await provider.create(topologyFor(target, flags), {
           runId: newRunId(),
           signal,
           lastResort,

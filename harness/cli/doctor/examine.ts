@@ -1,5 +1,6 @@
 import { lookAtClusters } from './clusters.ts'
 import type { Finding } from './finding.ts'
+import { lookAtImages } from './images.ts'
 import { machineLooks } from './machine.ts'
 import { lookAtNamespaces } from './namespaces.ts'
 import { programLooks } from './programs.ts'
@@ -12,6 +13,7 @@ export async function examine(): Promise<readonly Finding[]> {
     lookAtNamespaces,
     ...programLooks,
     ...rest,
+    lookAtImages,
     lookAtClusters,
   ]
   return Promise.all(looks.map((look) => look()))

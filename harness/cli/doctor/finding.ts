@@ -13,6 +13,8 @@ export interface Finding {
   readonly required: boolean
   /** Name of the thing for the package manager, see packages.ts; absent when no package cures it. */
   readonly packageOf?: string
+  /** Images that cure it once Docker has them. */
+  readonly pulls?: readonly string[]
 }
 
 /** A look at one thing. Never throws: what cannot be found out is a finding, too. */

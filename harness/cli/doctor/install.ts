@@ -34,11 +34,15 @@ export async function setUp({ agreed, say }: SetUpOptions): Promise<void> {
   )
 }
 
-/** Installs the packages of these findings; what no package cures is left alone. */
+/** Pulls the images and installs the packages of these findings; what neither cures is left alone. */
 export async function install(
   findings: readonly Finding[],
   say: (line: string) => void,
 ): Promise<void> {
+  for (const image of findings.flatMap(({ pulls = [] }) => pulls)) {
+    say(`pulling: ${image}`)
+    await runInstaller(['docker', 'pull', '--quiet', image])
+  }
   const packages = findings.flatMap(({ packageOf }) => (packageOf === undefined ? [] : [packageOf]))
   const manager = packageManager()
   const rights = await privilege()

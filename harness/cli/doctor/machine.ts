@@ -58,7 +58,7 @@ async function lookAtIptables(): Promise<Finding> {
 
 async function lookAtDocker(): Promise<Finding> {
   const common = { id: 'docker', required: false }
-  const costs = 'providers kind and k3d (a later release)'
+  const costs = 'providers kind and k3d'
   if (which('docker') === undefined)
     return {
       ...common,

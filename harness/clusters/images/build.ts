@@ -44,14 +44,59 @@ export async function buildImage(
     const run = $({ nothrow: true, quiet: true, signal })
     if ((await run`docker image inspect ${reference}`).exitCode === 0)
       return { reference, isNew: false }
+    await baseIsThere(name, contents.dockerfile, { signal })
     progress?.(`building the image ${reference}`)
     const { exitCode, stdout, stderr } = await run`docker build --tag ${reference} ${context}`
     signal.throwIfAborted()
     if (exitCode !== 0) throw buildError(name, `${stdout}\n${stderr}`)
+    await removeOldTags(name, { signal })
     return { reference, isNew: true }
   } finally {
     await rm(context, { recursive: true, force: true })
   }
+}
+
+/** Images of ours whose contents have changed since; so many are left, the newest. */
+const keptTags = 4
+
+/** Best effort: one that a container uses stays, and so does everything where Docker refuses. */
+async function removeOldTags(name: string, { signal }: AbortOptions): Promise<void> {
+  const run = $({ nothrow: true, quiet: true, signal })
+  // why: docker lists the newest first
+  const { stdout } = await run`docker image ls --format ${'{{.Repository}}:{{.Tag}}'} ${name}`
+  for (const old of stdout.trim().split('\n').slice(keptTags)) await run`docker image rm ${old}`
+  signal.throwIfAborted()
+}
+
+/**
+ * Docker would pull it, and nothing is pulled during a run.
+ * @throws ClusterError 'provision-failed' naming the image, and how to get it
+ */
+async function baseIsThere(
+  name: string,
+  dockerfile: string,
+  { signal }: AbortOptions,
+): Promise<void> {
+  const base = baseOf(dockerfile)
+  if (base === undefined) return
+  const run = $({ nothrow: true, quiet: true, signal })
+  const { exitCode, stderr } = await run`docker image inspect --format ${'{{.Id}}'} ${base}`
+  signal.throwIfAborted()
+  if (exitCode === 0) return
+  if (!/no such (image|object)/i.test(stderr)) throw buildError(name, stderr)
+  throw new ClusterError('provision-failed', `${name} is built on ${base}, which Docker has not`, {
+    hint: `docker pull ${base} (or meshmark doctor --install), or name another one: --base-image`,
+  })
+}
+
+/** What the first FROM of a Dockerfile names, ARGs before it put in; undefined for `scratch`. */
+export function baseOf(dockerfile: string): string | undefined {
+  const [head = '', from = ''] = /^([^]*?)^FROM\s+(\S+)/m.exec(dockerfile)?.slice(1) ?? []
+  const args = new Map(
+    [...head.matchAll(/^ARG\s+(\w+)=(\S+)/gm)].map(([, key = '', value = '']) => [key, value]),
+  )
+  const base = from.replace(/\$\{?(\w+)\}?/g, (_, key: string) => args.get(key) ?? '')
+  return base === '' || base === 'scratch' ? undefined : base
 }
 
 /** What an image of these contents is called, whether or not it was built. */
@@ -87,7 +132,10 @@ function buildError(name: string, said: string): ClusterError {
     ? (['disk-full', 'free some space where Docker keeps its data: docker system prune'] as const)
     : /command not found|Cannot connect to the Docker daemon/.test(said)
       ? (['tool-missing', 'install and start Docker, or use --provider local'] as const)
-      : (['provision-failed', 'is its base image here? docker images; docker pull it'] as const)
+      : ([
+          'provision-failed',
+          'see what the build said; it runs apt-get inside, which needs a way to the mirrors',
+        ] as const)
   const quoted = said.trim().slice(-quotedCharacters)
   return new ClusterError(code, `docker build of ${name} failed: ${quoted}`, { hint })
 }

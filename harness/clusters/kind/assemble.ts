@@ -13,7 +13,7 @@ import { findOut } from './capabilities.ts'
 import { output } from './cli.ts'
 import { kindCluster } from './cluster.ts'
 import type { KubeProxyMode } from './config.ts'
-import { closedWayOut } from './rules.ts'
+import { closedWayOut, type ClusterNetworks } from './rules.ts'
 
 export interface AssembleInit {
   /** `kind`, or another provider whose nodes are Docker containers. */
@@ -49,7 +49,7 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
   const close = await wayOutCloser(init.network, topology, options)
   const [nodes, { capabilities, description }, kubernetes] = await Promise.all([
     placed(init.network, topology, containers, options),
-    findOut(all.at(-1) ?? '', options),
+    findOut(all.at(-1) ?? '', topology, options),
     kubernetesVersion(kube, options),
     close(all, options),
     labelRoles(kube, topology, options),
@@ -115,7 +115,7 @@ async function labelRoles(
 /** Gives what closes the way out of nodes' containers; a node where it is closed stays as it is. */
 async function wayOutCloser(
   network: string,
-  { podCidr }: Topology,
+  { podCidr, ipv6 }: Topology,
   options: AbortOptions,
 ): Promise<(containers: readonly string[], options: AbortOptions) => Promise<void>> {
   const format = '{{range .IPAM.Config}}{{.Subnet}} {{end}}'
@@ -126,12 +126,23 @@ async function wayOutCloser(
       'provision-failed',
       `the network ${network} has no IPv4 subnet: ${subnets}`,
     )
-  const { apply, isClosed } = closedWayOut({ nodes, pods: podCidr })
-  const script = [
-    `${isClosed.join(' ')} 2>/dev/null && exit 0`,
-    'set -e',
-    ...apply.map((argv) => argv.join(' ')),
-  ].join('\n')
+  const nodes6 = subnets.split(' ').find((subnet) => subnet.includes(':'))
+  const networks: readonly ClusterNetworks[] = [
+    { nodes, pods: podCidr },
+    ...(nodes6 === undefined || ipv6 === undefined
+      ? []
+      : [{ nodes: nodes6, pods: ipv6.podCidr, family: 6 as const }]),
+  ]
+  const script = networks
+    .map((each) => closedWayOut(each))
+    .map(({ apply, isClosed }) =>
+      [
+        `${isClosed.join(' ')} 2>/dev/null || { set -e`,
+        ...apply.map((argv) => argv.join(' ')),
+        '}',
+      ].join('\n'),
+    )
+    .join('\n')
   return async (containers, each) => {
     await Promise.all(
       containers.map((container) =>

@@ -46,7 +46,7 @@ export async function attachKind(
       {
         provider: 'kind',
         network: 'kind',
-        podNetwork: 'kindnet',
+        podNetwork: record.podNetwork ?? 'kindnet',
         load: (references, each) => loadImages(place, references, each),
         name,
         topology,

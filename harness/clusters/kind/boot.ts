@@ -10,8 +10,10 @@ import { probeImage } from '../images/probe.ts'
 import { kubeClient } from '../kube/client.ts'
 import { ownerOf } from '../owner.ts'
 import { readKubeconfig } from '../remote/read-kubeconfig.ts'
+import { applyManifests } from '../kube/apply.ts'
 import { assemble } from './assemble.ts'
 import { kindCli } from './cli.ts'
+import { readCni } from './cni.ts'
 import { containerNames, kindConfig, type KubeProxyMode } from './config.ts'
 import { heal, namePrefix, removeCluster, removeClusterNow } from './leftovers.ts'
 import { containerdAnswers, type LoadInit, loadImages } from './load-images.ts'
@@ -28,6 +30,8 @@ export interface KindInit {
   readonly baseImage?: string
   /** `iptables` by default; `none` leaves Services to the target. */
   readonly kubeProxyMode?: KubeProxyMode
+  /** File with the manifests of another pod network (CNI) than kind's own. */
+  readonly cni?: string
   /** Images that Docker has and the nodes need; none is pulled during a run. */
   readonly images?: readonly string[]
 }
@@ -45,7 +49,13 @@ export async function bootKind(
   const { signal, runId, progress } = options
   const { kubeProxyMode = 'iptables' } = init
   const name = `${namePrefix}${runId}`.toLowerCase()
-  const config = kindConfig(topology, { ...init, kubeProxyMode, name })
+  const cni = init.cni === undefined ? undefined : await readCni(init.cni)
+  const config = kindConfig(topology, {
+    ...init,
+    kubeProxyMode,
+    name,
+    ownCni: cni === undefined,
+  })
   const [version, existing, healed] = await Promise.all([
     kindCli.version({ signal }),
     kindCli.clusters({ signal }),
@@ -67,6 +77,7 @@ export async function bootKind(
     kept: false,
     topology,
     kubeProxyMode,
+    ...(cni !== undefined && { podNetwork: cni.name }),
   }
   const directory = await writeRecord(record)
   const kubeconfig = join(directory, 'kubeconfig')
@@ -81,6 +92,8 @@ export async function bootKind(
       try {
         await kindCli.create(name, configFile, kubeconfig, each)
         await using kube = kubeClient(readKubeconfig(kubeconfig))
+        // why: it is the cluster's and goes with it
+        if (cni !== undefined) await applyManifests(kube, cni.manifests, each)
         await nodesReady(kube, topology.nodes.length, each)
       } catch (error) {
         throw await withNodeLogs(error, place.containers, { signal })
@@ -93,7 +106,7 @@ export async function bootKind(
     {
       provider: 'kind',
       network: 'kind',
-      podNetwork: 'kindnet',
+      podNetwork: cni?.name ?? 'kindnet',
       load: (references, each) => loadImages(place, references, each),
       name,
       topology,

@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../../model/abort.ts'
 import type { Capability } from '../../model/cluster.ts'
+import type { Topology } from '../../model/topology.ts'
 import { ended } from './cli.ts'
 
 /** What the nodes can do, and what tells them apart from others in a report. */
@@ -20,7 +21,11 @@ test -e /sys/fs/cgroup/cgroup.controllers && echo 'cgroup v2' || echo 'cgroup v1
 `
 
 /** Finds out on one node what the cluster can do: nothing is assumed. */
-export async function findOut(container: string, options: AbortOptions): Promise<FoundOut> {
+export async function findOut(
+  container: string,
+  { ipv6 }: Pick<Topology, 'ipv6'>,
+  options: AbortOptions,
+): Promise<FoundOut> {
   const { stdout } = await ended(['docker', 'exec', container, 'sh', '-c', script], options)
   const said = new Map(
     stdout.split('\n').map((line) => {
@@ -36,6 +41,7 @@ export async function findOut(container: string, options: AbortOptions): Promise
     capabilities: new Set([
       ...(['multi-node', 'node-access', 'node-fault', 'node-stop'] as const),
       ...shaped,
+      ...(ipv6 !== undefined && said.has('ipv6') ? (['ipv6'] as const) : []),
     ]),
     description: {
       'cgroup version': said.get('cgroup') ?? 'unknown',

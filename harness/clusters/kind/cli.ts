@@ -68,7 +68,7 @@ const causes: readonly {
     says: /failed to pull (?:the )?image|manifest unknown|No such image|image .* not present locally/i,
     code: 'provision-failed',
     because: 'an image is neither here nor can it be pulled',
-    hint: 'docker pull it first, or name one that is here (docker images): MESHMARK_KIND_NODE_IMAGE',
+    hint: 'docker pull it first, or name one that is here (docker images): MESHMARK_KIND_NODE_IMAGE, --node-image, --nginx-image, --target-image',
   },
   {
     says: /timed out waiting for the condition|failed to init node with kubeadm|kubelet isn't running|failed to join node/,

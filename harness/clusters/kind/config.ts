@@ -16,6 +16,8 @@ export interface KindConfigInit {
   /** Kind's default for its version when absent. */
   readonly nodeImage?: string
   readonly kubeProxyMode: KubeProxyMode
+  /** False when another pod network than kind's own will be installed. */
+  readonly ownCni?: boolean
 }
 
 /**
@@ -25,14 +27,18 @@ export interface KindConfigInit {
  */
 export function kindConfig(topology: Topology, init: KindConfigInit): string {
   refuseWhatCannotBe(topology)
-  const { podCidr, serviceCidr, clusterDomain, clusterDns } = topology
+  const { podCidr, serviceCidr, clusterDomain, clusterDns, ipv6 } = topology
+  const both = (one: string, other: string | undefined): string =>
+    other === undefined ? one : `${one},${other}`
   return stringify({
     kind: 'Cluster',
     apiVersion: 'kind.x-k8s.io/v1alpha4',
     name: init.name,
     networking: {
-      podSubnet: podCidr,
-      serviceSubnet: serviceCidr,
+      ...(ipv6 !== undefined && { ipFamily: 'dual' }),
+      podSubnet: both(podCidr, ipv6?.podCidr),
+      serviceSubnet: both(serviceCidr, ipv6?.serviceCidr),
+      ...(init.ownCni === false && { disableDefaultCNI: true }),
       kubeProxyMode: init.kubeProxyMode,
     },
     kubeadmConfigPatches: [

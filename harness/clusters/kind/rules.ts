@@ -16,26 +16,36 @@ export interface WayOutRules extends Rules {
 }
 
 export interface ClusterNetworks {
-  /** The Docker network of the nodes, IPv4 CIDR. */
+  /** The Docker network of the nodes, CIDR. */
   readonly nodes: string
   readonly pods: string
+  /** Of which family the CIDRs are; 4 when absent. */
+  readonly family?: 4 | 6
 }
+
+/** What differs between the families: the program, the networks that are nobody's way out, the answer. */
+const families = {
+  4: { program: 'iptables', always: ['224.0.0.0/4'], reject: 'icmp-admin-prohibited' },
+  // why: link-local addresses carry neighbour discovery (RFC 4861)
+  6: { program: 'ip6tables', always: ['ff00::/8', 'fe80::/10'], reject: 'icmp6-adm-prohibited' },
+} as const
 
 /**
  * Nothing leaves the cluster's own networks: a data plane that lost its rules would send ClusterIP traffic out by the
  * default route, and a benchmark's load to strangers. What is rejected fails at once, as an ICMP error says.
  */
-export function closedWayOut({ nodes, pods }: ClusterNetworks): WayOutRules {
+export function closedWayOut({ nodes, pods, family = 4 }: ClusterNetworks): WayOutRules {
+  const { program, always, reject } = families[family]
   const chain = 'MESHMARK-WAY-OUT'
   const ways = ['OUTPUT', 'FORWARD']
   return {
-    isClosed: ['iptables', '-w', '-C', 'FORWARD', '-o', wayOut, '-j', chain],
+    isClosed: [program, '-w', '-C', 'FORWARD', '-o', wayOut, '-j', chain],
     apply: [
-      ['iptables', '-w', '-N', chain],
+      [program, '-w', '-N', chain],
       // why: what a proxy on this node catches was routed out before and still bears that interface here
-      ['iptables', '-w', '-A', chain, '-m', 'addrtype', '--dst-type', 'LOCAL', '-j', 'RETURN'],
-      ...[nodes, pods, '224.0.0.0/4'].map((net) => [
-        'iptables',
+      [program, '-w', '-A', chain, '-m', 'addrtype', '--dst-type', 'LOCAL', '-j', 'RETURN'],
+      ...[nodes, pods, ...always].map((net) => [
+        program,
         '-w',
         '-A',
         chain,
@@ -44,13 +54,13 @@ export function closedWayOut({ nodes, pods }: ClusterNetworks): WayOutRules {
         '-j',
         'RETURN',
       ]),
-      ['iptables', '-w', '-A', chain, '-j', 'REJECT', '--reject-with', 'icmp-admin-prohibited'],
-      ...ways.map((way) => ['iptables', '-w', '-I', way, '-o', wayOut, '-j', chain]),
+      [program, '-w', '-A', chain, '-j', 'REJECT', '--reject-with', reject],
+      ...ways.map((way) => [program, '-w', '-I', way, '-o', wayOut, '-j', chain]),
     ],
     undo: [
-      ...ways.map((way) => ['iptables', '-w', '-D', way, '-o', wayOut, '-j', chain]),
-      ['iptables', '-w', '-F', chain],
-      ['iptables', '-w', '-X', chain],
+      ...ways.map((way) => [program, '-w', '-D', way, '-o', wayOut, '-j', chain]),
+      [program, '-w', '-F', chain],
+      [program, '-w', '-X', chain],
     ],
   }
 }

@@ -16,6 +16,8 @@ export interface ClusterRecord {
   readonly kept: boolean
   readonly topology: Topology
   readonly kubeProxyMode: KubeProxyMode
+  /** The pod network that was installed instead of kind's own. */
+  readonly podNetwork?: string
   /** The target that was left in it, if one was. */
   readonly target?: string
   /** Whoever works with a kept cluster at this moment. */

@@ -9,7 +9,15 @@ type Fields = Readonly<Record<string, unknown>>
 
 const lanKeys = ['name', 'cidr', 'mtu', 'link', 'uplink']
 const nodeKeys = ['name', 'lan', 'role', 'labels', 'taints', 'link']
-const clusterKeys = ['lans', 'nodes', 'clusterDomain', 'podCidr', 'serviceCidr', 'clusterDns']
+const clusterKeys = [
+  'lans',
+  'nodes',
+  'clusterDomain',
+  'podCidr',
+  'serviceCidr',
+  'clusterDns',
+  'ipv6',
+]
 const linkKeys = ['rateMbit', 'delayMs', 'lossRatio']
 const taintKeys = ['key', 'value', 'effect']
 const roles = ['master', 'edge', 'worker']
@@ -43,6 +51,8 @@ export function validateTopology(value: unknown): Topology {
   const masters = nodes.filter(({ role }) => role === 'master').length
   if (masters !== 1) report('nodes', `got ${masters} nodes with role master, want 1`)
   checkAddresses(top, lans, nodes, report)
+  if (top['ipv6'] !== undefined)
+    report('ipv6', `got ${shown(top['ipv6'])}, provider local has IPv4 alone; use --provider kind`)
   if (typeof top['clusterDomain'] !== 'string' || !isDomain(top['clusterDomain']))
     report(
       'clusterDomain',

@@ -14,6 +14,8 @@ export interface ReferenceInit {
   /** Folder of the installed package; the manifests lie in its `reference-impl/deploy`. */
   readonly packageDirectory: string
   readonly version: string
+  /** Image with Node.js and Debian's apt that the agent's image is built on; the Dockerfile's own when absent. */
+  readonly baseImage?: string
 }
 
 /** How long the agents may take to become ready on every node: first list, first rules, image pull apart. */
@@ -23,7 +25,8 @@ const readyMs = 60_000
 const agent = { program: 'node', argument: 'reference-impl/main.js' } as const
 
 /** The data plane that ships with meshmark. */
-export function reference({ packageDirectory, version }: ReferenceInit): Target {
+export function reference({ packageDirectory, version, baseImage }: ReferenceInit): Target {
+  const source = (): Promise<ImageSource> => imageSource(packageDirectory, baseImage)
   return {
     id: 'reference',
     identity: {
@@ -36,9 +39,9 @@ export function reference({ packageDirectory, version }: ReferenceInit): Target 
     features: new Set(['l7-proxy', 'path-metrics', 'node-dns', 'persisted-cache']),
     topology: { clusterDns: '169.254.96.16' },
     kubeProxy: 'absent',
-    images: async () => [await imageSource(packageDirectory)],
+    images: async () => [await source()],
     deploy: async (cluster, options) => {
-      const image = await cluster.loadImage?.(await imageSource(packageDirectory), options)
+      const image = await cluster.loadImage?.(await source(), options)
       const manifests = await deployManifests(packageDirectory, cluster, image)
       const daemonSet = manifests.find((manifest) => manifest.kind === 'DaemonSet')
       if (daemonSet === undefined)
@@ -80,13 +83,18 @@ type Container = Readonly<Record<string, unknown>> & {
 }
 
 /** What the image of the agent is made of; its Dockerfile is the one that is shipped. */
-async function imageSource(packageDirectory: string): Promise<ImageSource> {
+async function imageSource(
+  packageDirectory: string,
+  baseImage: string | undefined,
+): Promise<ImageSource> {
   const dockerfile = join(packageDirectory, 'reference-impl', 'deploy', 'Dockerfile')
   return {
     name: 'meshmark/reference',
     folders: ['dist/reference-impl'],
     packages: ['yaml'],
-    dockerfile: await readFile(dockerfile, 'utf8'),
+    dockerfile: (await readFile(dockerfile, 'utf8')).replace(/^ARG BASE_IMAGE=.*$/m, (usual) =>
+      baseImage === undefined ? usual : `ARG BASE_IMAGE=${baseImage}`,
+    ),
   }
 }
 
