@@ -20,6 +20,18 @@ export type {
   Programs,
   SpawnOptions,
 } from './model/cluster.ts'
+export type {
+  Assessment,
+  Check,
+  CheckContext,
+  Convergence,
+  EvidenceKind,
+  Finding,
+  Fixture,
+  FixtureContext,
+  FixtureScene,
+  Statistic,
+} from './model/check.ts'
 export type { Problem } from './model/errors.ts'
 export {
   assertNever,
@@ -53,12 +65,20 @@ export type {
   Observation,
   Probe,
   ProbeJob,
+  PacketsJob,
+  PacketSocket,
   ResolveJob,
+  Stream,
+  StreamJob,
+  StreamPlayed,
+  StreamStep,
   TcpJob,
   UdpJob,
+  VolleyJob,
 } from './model/probe.ts'
 export type { BenchFacts, Question, QuestionArm } from './model/question.ts'
 export type { Reporter } from './model/reporter.ts'
+export type { CatalogueFeature, Level, Profile, Requirement, Source } from './model/requirement.ts'
 export { ResourceStack } from './model/resource-stack.ts'
 export type { RunResult } from './model/run-result.ts'
 export type { Scenario, ScenarioContext, Step, StepJudgement } from './model/scenario.ts'

@@ -17,6 +17,8 @@ export type Capability =
   | 'node-stop'
   | 'api-fault'
   | 'ipv6'
+  /** The nodes' resolv.conf names an address where the harness can put a name server of its own (`upstreamDns`). */
+  | 'upstream-dns'
 
 /** Where a client stands: on a node, in its host network or in a pod's (container) network. */
 export interface Position {

@@ -4,7 +4,8 @@ import type { AbortOptions } from './abort.ts'
  * One request of a client. Every job is one exchange with one observation; refused, reset, timed out and NXDOMAIN
  * are different observations and never exceptions. `timeoutMs` bounds the whole job, 1 to 600 000.
  */
-export type ProbeJob = HttpJob | ResolveJob | DnsJob | TcpJob | UdpJob | CommandJob
+export type ProbeJob =
+  HttpJob | ResolveJob | DnsJob | TcpJob | UdpJob | CommandJob | PacketsJob | VolleyJob
 
 /** One HTTP/1.1 request on a new connection. The host name is resolved by the position's own resolver (getaddrinfo). */
 export interface HttpJob {
@@ -66,6 +67,128 @@ export interface CommandJob {
   readonly timeoutMs: number
 }
 
+/**
+ * Sends datagrams, byte for byte, from sockets of its own, and records everything that comes back to them. Ends when
+ * `expect` datagrams arrived and `lingerMs` more have passed, or at `timeoutMs`: silence is an observation, too.
+ */
+export interface PacketsJob {
+  readonly kind: 'packets'
+  /** A literal address. */
+  readonly host: string
+  readonly port: number
+  readonly sockets: readonly PacketSocket[]
+  /** How many datagrams, over all sockets, to wait for; 0 waits for `timeoutMs`. */
+  readonly expect: number
+  /** Listens so long after the last expected datagram, for those that should not come; 0 if absent. */
+  readonly lingerMs?: number
+  readonly timeoutMs: number
+}
+
+export interface PacketSocket {
+  readonly localAddress?: string
+  readonly localPort?: number
+  /** A connected socket learns of ICMP errors and takes datagrams from the server's address only; true if absent. */
+  readonly connected?: boolean
+  readonly send: readonly {
+    /** Since the start of the job. */
+    readonly atMs: number
+    readonly base64: string
+  }[]
+}
+
+/**
+ * Many TCP connections, each of which asks who answers: load balancing, affinity, leaks. The answer of a connection is
+ * its first line, or, with `http`, the header `x-pod` of each response.
+ */
+export interface VolleyJob {
+  readonly kind: 'volley'
+  /** A literal address. */
+  readonly host: string
+  readonly port: number
+  readonly connections: number
+  /** How many at the same time, 1 to 1000. */
+  readonly concurrency: number
+  /** Source addresses that the connections take in turn. */
+  readonly localAddresses?: readonly string[]
+  /** Sent first on each connection, UTF-8. */
+  readonly send?: string
+  /** Requests that each connection sends, one after the other, on the same connection. */
+  readonly http?: readonly {
+    readonly path: string
+    readonly headers?: readonly (readonly [string, string])[]
+  }[]
+  /** Bounds one connection; it counts as timed-out after that. */
+  readonly connectionTimeoutMs: number
+  readonly timeoutMs: number
+}
+
+/** A TCP connection that stays open, for one step after the other. */
+export interface StreamJob {
+  /** A literal address. */
+  readonly host: string
+  readonly port: number
+  readonly localAddress?: string
+  readonly localPort?: number
+  /** Bounds the connecting. */
+  readonly timeoutMs: number
+}
+
+/** One thing to do on an open connection; the steps of one call happen in order. */
+export type StreamStep =
+  /** Writes bytes; `segments` cuts them into writes of these sizes with `gapMs` between, so that packets are split. */
+  | {
+      readonly do: 'send'
+      readonly base64: string
+      readonly segments?: readonly number[]
+      readonly gapMs?: number
+    }
+  /** Writes so many bytes of a repeatable pattern (`patternByte`), respecting back-pressure. */
+  | { readonly do: 'send-pattern'; readonly bytes: number }
+  /** Reads until the condition holds, the peer ends or `withinMs` has passed. Nothing is read between two such steps. */
+  | {
+      readonly do: 'read'
+      readonly until:
+        | { readonly bytes: number }
+        | { readonly text: string }
+        | { readonly quietMs: number }
+        | 'end'
+      readonly withinMs: number
+    }
+  /** Half-closes: FIN, and goes on reading. */
+  | { readonly do: 'end' }
+  /** Aborts with RST. */
+  | { readonly do: 'reset' }
+  | { readonly do: 'pause'; readonly ms: number }
+
+/** What came of the steps of one call. */
+export interface StreamPlayed {
+  readonly durationMs: number
+  /** What arrived during these steps, cut at 1 MiB. */
+  readonly base64: string
+  readonly bytes: number
+  readonly sha256: string
+  /** Reads of the operating system in order: when, since the start of these steps, and how much; the first 1000. */
+  readonly chunks: readonly { readonly atMs: number; readonly bytes: number }[]
+  /** Did the last `read` end because its condition held? True when there was none. */
+  readonly complete: boolean
+  /** How the connection stands: `end` the peer half-closed, `reset` it was aborted. */
+  readonly state: 'open' | 'end' | 'reset' | 'timed-out'
+}
+
+/** Disposing closes the connection. */
+export interface Stream extends AsyncDisposable {
+  readonly opened: StreamOpened | NotAnswered
+  /** @throws ProbeError when it was not opened, or the probe broke */
+  play(steps: readonly StreamStep[], options: AbortOptions): Promise<StreamPlayed>
+}
+
+export interface StreamOpened {
+  readonly kind: 'opened'
+  readonly durationMs: number
+  readonly local: Endpoint
+  readonly remote: Endpoint
+}
+
 /** What a client saw. `durationMs` counts from the start of the job. */
 export type Observation = Answered | NotAnswered
 
@@ -99,6 +222,34 @@ export type Answered = { readonly durationMs: number } & (
       readonly remote: Endpoint
     }
   | { readonly kind: 'udp'; readonly received: string }
+  | {
+      readonly kind: 'packets'
+      readonly received: readonly {
+        /** Index into the job's sockets. */
+        readonly socket: number
+        readonly atMs: number
+        readonly from: Endpoint
+        readonly base64: string
+      }[]
+      /** ICMP errors and the like, per socket. */
+      readonly failures: readonly {
+        readonly socket: number
+        readonly atMs: number
+        readonly kind: NotAnswered['kind']
+        readonly detail: string
+      }[]
+      /** Where each socket was bound. */
+      readonly local: readonly Endpoint[]
+    }
+  | {
+      readonly kind: 'volley'
+      /** Distinct answers, and how often each came. */
+      readonly answers: readonly { readonly answer: string; readonly count: number }[]
+      /** Index into `answers` per request, in the order of the requests; -1 for a failed one. */
+      readonly order: readonly number[]
+      readonly failures: Readonly<Partial<Record<NotAnswered['kind'], number>>>
+      readonly slowestMs: number
+    }
   | {
       readonly kind: 'exited'
       readonly code: number | null
@@ -144,4 +295,9 @@ export interface Probe extends AsyncDisposable {
    * @throws ProbeError when the probe itself broke: trouble of the harness, not an observation
    */
   run(job: ProbeJob, options: AbortOptions): Promise<Observation>
+  /**
+   * Opens a TCP connection that stays; a refused one is told in `opened`.
+   * @throws ProbeError when the probe itself broke
+   */
+  stream(job: StreamJob, options: AbortOptions): Promise<Stream>
 }

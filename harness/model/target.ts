@@ -1,9 +1,10 @@
 import type { AbortOptions } from './abort.ts'
 import type { Cluster, ImageSource, Programs } from './cluster.ts'
+import type { CatalogueFeature } from './requirement.ts'
 import type { Topology } from './topology.ts'
 
 /** What a target claims to do beyond the core of each profile. */
-export type Feature = 'l7-proxy' | 'path-metrics' | 'node-dns' | 'ipv6' | 'persisted-cache'
+export type Feature = CatalogueFeature | 'path-metrics' | 'node-dns'
 
 /** Who made the implementation under test, as in gateway-api reports. */
 export interface Identity {

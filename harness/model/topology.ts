@@ -12,6 +12,8 @@ export interface Topology {
   readonly ipv6?: { readonly podCidr: string; readonly serviceCidr: string }
   /** Name server that kubelets write into pods' resolv.conf: where the target under test answers. */
   readonly clusterDns: string
+  /** Name servers in the nodes' own resolv.conf: where a target asks for names outside of the cluster domain. */
+  readonly upstreamDns?: readonly string[]
 }
 
 export interface Lan {

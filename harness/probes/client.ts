@@ -72,6 +72,7 @@ export function connectProbe(channel: ProgramChannel): Probe {
         signal.addEventListener('abort', abort, { once: true })
         channel.send({ id, job })
       }),
+    stream: () => Promise.reject(new ProbeError('bad-job', 'streams: not built yet')),
     [Symbol.asyncDispose]: () => channel[Symbol.asyncDispose](),
   }
 }

@@ -58,6 +58,8 @@ const rules: Readonly<Record<ProbeJob['kind'], Fields>> = {
   },
   udp: { host: word, port, send: string },
   command: { argv: { holds: isArgv, want: 'a list of words, the first not empty' } },
+  packets: { host: word, port },
+  volley: { host: word, port },
 }
 
 const timeoutMs = numberFrom(1, 600_000)

@@ -45,5 +45,8 @@ function find(job: ProbeJob, signal: AbortSignal): Promise<Finding> {
       return observeUdp(job, signal)
     case 'command':
       return observeCommand(job, signal)
+    case 'packets':
+    case 'volley':
+      return Promise.reject(new Error(`${job.kind}: not built yet`))
   }
 }

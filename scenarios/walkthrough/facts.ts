@@ -46,6 +46,10 @@ export function describe(observation: Observation): string {
       return observation.received
     case 'exited':
       return `exit code ${String(observation.code)}\n${observation.stdout}${observation.stderr}`
+    case 'packets':
+      return `${observation.received.length} datagrams, ${observation.failures.length} failures`
+    case 'volley':
+      return observation.answers.map(({ answer, count }) => `${count} x ${answer}`).join(', ')
     default:
       return `${observation.kind}: ${observation.detail}`
   }

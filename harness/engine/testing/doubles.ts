@@ -99,6 +99,7 @@ export function targetDouble(diary: Diary, more: Partial<DeployedTarget> = {}): 
 
 export const probeDouble: Probe = {
   run: unused('run'),
+  stream: unused('stream'),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 }
 

@@ -1,0 +1,117 @@
+import type { AbortOptions } from './abort.ts'
+import type { Capability, Cluster, ClusterNode, Position } from './cluster.ts'
+import type { KubeObject } from './kubernetes.ts'
+import type { Probe } from './probe.ts'
+import type { DeployedTarget, Feature } from './target.ts'
+
+/** Judges one requirement of the catalogue. It never learns which target it judges. */
+export interface Check {
+  /** Id of the row that it judges, and of no other. */
+  readonly requirement: string
+  /** What is sent, from where: one sentence, shown by `--explain`. */
+  readonly sends: string
+  /** What must be observed, and what counts as a violation. */
+  readonly expects: string
+  /** Needed from the cluster; without it the check is skipped and says so. */
+  readonly capabilities?: readonly Capability[]
+  /**
+   * Fixtures that it looks at. They are made once, shared by checks that run at the same time, and never changed by one:
+   * what a check wants to change it applies itself, into its own namespace.
+   */
+  readonly fixtures?: readonly Fixture[]
+  /** Longer than 60 s: how long it may take until it is given up as inconclusive, in ms. */
+  readonly timeoutMs?: number
+  /** Returns what it found; whatever it throws is trouble of the harness, never a verdict on the target. */
+  run(context: CheckContext): Promise<Assessment>
+}
+
+/** Objects that several checks look at, in a namespace of their own. */
+export interface Fixture {
+  readonly id: string
+  /** Without `metadata.namespace` they go into the fixture's own; cluster-scoped ones are left as they are. */
+  manifests(scene: FixtureScene): readonly KubeObject[]
+  /** Waits until the objects can be used; by default until every pod of them is Ready. */
+  ready?(context: FixtureContext): Promise<void>
+}
+
+export interface FixtureScene {
+  readonly namespace: string
+  readonly cluster: Cluster
+  /** Nodes that carry load: edge nodes first. */
+  readonly nodes: readonly ClusterNode[]
+  /** Image of the backend program (harness/backends). */
+  readonly backendImage: string
+}
+
+export interface FixtureContext extends AbortOptions, FixtureScene {
+  probe(at: Position): Promise<Probe>
+}
+
+/** What a check gets: no target name, only what any target offers. */
+export interface CheckContext extends FixtureContext {
+  /** Its own namespace: made when it is first used, removed after the check. */
+  readonly namespace: string
+  readonly features: ReadonlySet<Feature>
+  readonly target: Pick<DeployedTarget, 'restart' | 'usage' | 'paths'>
+  /** Reproducible: the run's seed and the row's id. */
+  readonly seed: number
+  /** Thresholds of the row. @throws RangeError for a name that the row does not have */
+  threshold(name: string): number
+  /** Namespace of a fixture that the check declares. */
+  fixture(fixture: Fixture): string
+  /**
+   * Applies manifests, into the check's own namespace where they name none. Disposing removes them; what is not disposed
+   * is removed after the check.
+   */
+  apply(manifests: readonly KubeObject[]): Promise<AsyncDisposable>
+  /** Holds what the check acquired until it ends. */
+  keep(resource: AsyncDisposable): void
+  /** Keeps something for people who doubt the verdict: packets, a transcript, a ruleset. */
+  evidence(kind: EvidenceKind, name: string, text: string): void
+}
+
+export type EvidenceKind = 'packets' | 'transcript' | 'ruleset' | 'manifest' | 'log'
+
+/** What a check found out. */
+export type Assessment = {
+  /** Everything that was compared; kept for a pass as well. */
+  readonly findings?: readonly Finding[]
+  readonly convergence?: Convergence
+  readonly statistic?: Statistic
+} & (
+  | {
+      readonly kind: 'conforms'
+      readonly observed: string
+    }
+  | { readonly kind: 'violates'; readonly expected: string; readonly observed: string }
+  /** The row says nothing about this target or cluster, e.g. an L7 rule where nothing parses HTTP. */
+  | { readonly kind: 'skipped'; readonly reason: string }
+)
+
+/** One comparison. */
+export interface Finding {
+  readonly name: string
+  readonly kind: 'equal' | 'set' | 'bound' | 'statistic' | 'event'
+  readonly expected: unknown
+  readonly observed: unknown
+  readonly ok: boolean
+}
+
+/** How long a change took to show, and how long it may. */
+export interface Convergence {
+  readonly thresholdMs: number
+  readonly observedMs: number
+}
+
+/**
+ * A test of fixed size and level: the check says conforms, and the engine turns that into a violation when p falls below
+ * alpha after Holm's correction over all statistics of the run.
+ */
+export interface Statistic {
+  readonly test: 'chi2' | 'g' | 'binomial' | 'runs'
+  readonly n: number
+  readonly statistic: number
+  /** Probability, 0 to 1, of something at least this far off when the target conforms. */
+  readonly p: number
+  readonly alpha: number
+}
