@@ -91,7 +91,8 @@ export function agreed(flags: { readonly yes: boolean }): boolean {
   return flags.yes || process.env['CI'] === 'true'
 }
 
-function commaSeparated(text: string): readonly string[] {
+/** Parses names with commas between. */
+export function commaSeparated(text: string): readonly string[] {
   const names = text.split(',').filter((name) => name !== '')
   if (names.length === 0) throw new InvalidArgumentError('want names with commas between: a,b')
   return names

@@ -15,7 +15,8 @@ const seconds = 5
 export const secondOpinionOfK6: NonNullable<BenchPlan['secondOpinion']> = {
   question: 'l7-latency',
   arm: 'target',
-  ask: async (request, rateRps, stage, at, options) => {
+  ask: async (request, rateRps, stage, [at], options) => {
+    if (at === undefined) throw new LoadError('invalid-job', 'k6 has no place to stand')
     if (request.kind !== 'http') throw new LoadError('invalid-job', `k6 cannot ask ${request.kind}`)
     const script = join(packageDirectory, 'scenarios', 'k6', 'service-http.ts')
     const k6 = stage.cluster.provider === 'local' ? onPath('k6') : 'k6'

@@ -51,6 +51,8 @@ export interface SessionPlan {
   readonly walkthrough: boolean
   readonly bench: 'none' | 'quick' | 'full'
   readonly pairs?: number
+  /** See BenchPlan. */
+  readonly loadNodes?: readonly string[]
   /** Ask k6, too. */
   readonly secondOpinion: boolean
   /** Write report.html beside result.json. */
@@ -70,7 +72,7 @@ export async function session(flags: RunFlags, what: SessionPlan): Promise<numbe
   const directory = resolve(flags.out ?? settings.out ?? join('meshmark-out', runId))
   await makeDirectory(directory)
   const plan = runPlan({ runId, directory, target, flags, settings, what })
-  const components = runComponents(provider, target)
+  const components = runComponents(provider, target, what.loadNodes?.length ?? 1)
   using stop = interruption()
   const shown = progress()
   const result = await run(plan, components, {
@@ -134,6 +136,7 @@ function runPlan({ runId, directory, target, flags, settings, what }: PlanInit):
           : questions,
         pairs: what.pairs ?? settings.bench?.pairs ?? (full ? fullPairs : quickPairs),
         seed,
+        ...(what.loadNodes !== undefined && { loadNodes: what.loadNodes }),
         prepare: prepareBench,
         ...(what.secondOpinion && { secondOpinion: secondOpinionOfK6 }),
       },
@@ -157,8 +160,11 @@ function reproducibleArgv(seed: number): readonly string[] {
     : [...given, '--seed', String(seed)]
 }
 
-function runComponents(provider: RunComponents['provider'], target: Target): RunComponents {
-  const cpus = availableParallelism()
+function runComponents(
+  provider: RunComponents['provider'],
+  target: Target,
+  generators: number,
+): RunComponents {
   return {
     provider,
     target,
@@ -166,9 +172,15 @@ function runComponents(provider: RunComponents['provider'], target: Target): Run
     connectLoad,
     statistics: { coinFlips, median, hodgesLehmann, interval: hodgesLehmannInterval },
     environment,
-    generatorCpus: cpus > 1 ? [cpus - 1] : [],
+    generatorCpus: provider.id === 'kubeconfig' ? [] : generatorCpus(generators),
     schemaVersion,
   }
+}
+
+/** The last CPUs of this machine, which all nodes share, one for each generator; none when nothing would be left. */
+function generatorCpus(generators: number): readonly number[] {
+  const cpus = availableParallelism()
+  return cpus > generators ? Array.from({ length: generators }, (_, index) => cpus - 1 - index) : []
 }
 
 async function makeDirectory(directory: string): Promise<void> {

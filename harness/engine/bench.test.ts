@@ -7,6 +7,7 @@ import { stage } from './stage.ts'
 import {
   allAt,
   clusterDouble,
+  type Diary,
   deployedDouble,
   type GeneratorDouble,
   generatorDouble,
@@ -68,8 +69,9 @@ async function ask(
   plan: Partial<BenchPlan>,
   generator: GeneratorDouble,
   signal = new AbortController().signal,
+  diary: Diary = [],
 ): Promise<BenchResult> {
-  const scene = stage(clusterDouble([]), deployedDouble([]), {
+  const scene = stage(clusterDouble(diary), deployedDouble([]), {
     connectProbe: () => probeDouble,
     connectLoad: () => generator,
   })
@@ -165,6 +167,26 @@ t.test('too few samples for the metric make a trial invalid, never a number', as
   t.match(questions[0]?.arms[0]?.trials[0], {
     valid: false,
     invalid: ['too few samples for the metric'],
+  })
+})
+
+t.test('load stands on the first edge node, or on those that are named', async (t) => {
+  const diary: Diary = []
+  const never = new AbortController().signal
+  const alone = await ask({ pairs: 1 }, generatorDouble(honest), never, diary)
+  t.same(diary, ['spawn load at edge-node-a/container'])
+  t.same(alone.loadNodes, ['edge-node-a'])
+  t.notMatch(alone.questions[0]?.load, /nodes/)
+  diary.length = 0
+  const loadNodes = ['edge-node-b', 'master', 'edge-node-b']
+  const shared = await ask({ pairs: 1, loadNodes }, generatorDouble(honest), never, diary)
+  t.same(diary, ['spawn load at edge-node-b/container', 'spawn load at master/container'])
+  t.same(shared.loadNodes, ['edge-node-b', 'master'])
+  t.match(shared.questions[0]?.load, /, shared by 2 nodes at once \(edge-node-b, master\)$/)
+  await t.rejects(ask({ loadNodes: ['edge-node-c'] }, generatorDouble(honest)), {
+    code: 'usage',
+    message: '--load-nodes: there is no node edge-node-c',
+    hint: 'nodes: master, edge-node-a, edge-node-b',
   })
 })
 

@@ -8,6 +8,7 @@ import type { BenchArm, BenchQuestion, BenchResult, BenchTrial } from '../model/
 import type { ScenarioContext } from '../model/scenario.ts'
 import type { SecondOpinion } from '../model/second-opinion.ts'
 import { answer, pairedEffect } from './answer.ts'
+import { loadPositions } from './load-positions.ts'
 import type { CoexistenceGuard } from './coexistence.ts'
 import type { Listener } from './events.ts'
 import type { Stage } from './stage.ts'
@@ -20,9 +21,11 @@ export interface BenchPlan {
   /** Pairs of trials per question. */
   readonly pairs: number
   readonly seed: number
+  /** Names of the nodes that load comes from, at once; the first edge node when absent. */
+  readonly loadNodes?: readonly string[]
   /** Sets up what is measured. */
   readonly prepare: (context: ScenarioContext) => Promise<BenchFacts>
-  /** Another load generator's view of one of the questions; asked last, at the same position. */
+  /** Another load generator's view of one of the questions; asked last, from the same nodes. */
   readonly secondOpinion?: {
     /** Id of the question, and its arm. */
     readonly question: string
@@ -31,7 +34,7 @@ export interface BenchPlan {
       request: LoadTarget,
       rateRps: number,
       stage: Stage,
-      at: Position,
+      at: readonly Position[],
       options: AbortOptions,
     ) => Promise<Omit<SecondOpinion, 'asked' | 'oursP50Us'>>
   }
@@ -39,7 +42,7 @@ export interface BenchPlan {
 
 export interface BenchOptions extends AbortOptions {
   readonly statistics: Statistics
-  /** CPUs that the load generator keeps to, so that what is measured has the others; empty: no pinning. */
+  /** A CPU that each load program keeps to, so that what is measured has the others; empty: no pinning. */
   readonly generatorCpus: readonly number[]
   readonly guard?: CoexistenceGuard
   readonly tell: Listener
@@ -66,6 +69,8 @@ export async function bench(
   { statistics, generatorCpus, guard, tell, signal }: BenchOptions,
 ): Promise<BenchResult> {
   const held = new ResourceStack()
+  const positions = loadPositions(stage.cluster, plan.loadNodes)
+  const nodes = positions.map(({ node }) => node)
   const order: BenchResult['order'][number][] = []
   const asked = plan.questions.map((question, index): Asked => ({
     question,
@@ -79,13 +84,13 @@ export async function bench(
     const facts = await plan.prepare(stage.context(held, { signal }))
     // why: what came before the target knew of the Service is nobody's measurement
     await guard?.foreignConnections({ signal })
-    const generator = await stage.load(clientPosition(stage), generatorCpus, { signal })
+    const generator = await stage.load(positions, generatorCpus, { signal })
     for (let pair = 0; pair < plan.pairs; pair += 1) {
       tell({ kind: 'phase-progress', phase: 'bench', line: `pair ${pair + 1} of ${plan.pairs}` })
       for (const one of asked)
         await askPair(one, pair, { plan, stage, facts, generator, order, signal })
     }
-    opinion = await secondOpinion(plan, asked, facts, stage, { signal })
+    opinion = await secondOpinion(plan, asked, facts, stage, positions, { signal })
     const foreign = (await guard?.foreignConnections({ signal })) ?? 0
     if (foreign > 0)
       throw new LoadError(
@@ -98,8 +103,13 @@ export async function bench(
   } finally {
     await held[Symbol.asyncDispose]()
   }
-  const questions = asked.map((one) => concludeQuestion(one, statistics))
-  return { questions, order, ...(opinion !== undefined && { secondOpinion: opinion }) }
+  const questions = asked.map((one) => concludeQuestion(one, nodes, statistics))
+  return {
+    questions,
+    order,
+    loadNodes: nodes,
+    ...(opinion !== undefined && { secondOpinion: opinion }),
+  }
 }
 
 async function secondOpinion(
@@ -107,6 +117,7 @@ async function secondOpinion(
   asked: readonly Asked[],
   facts: BenchFacts,
   stage: Stage,
+  at: readonly Position[],
   options: AbortOptions,
 ): Promise<SecondOpinion | undefined> {
   const one = asked.find(({ question }) => question.id === wanted?.question)
@@ -114,7 +125,6 @@ async function secondOpinion(
   if (wanted === undefined || one === undefined || arm === undefined) return undefined
   const { profile } = one.question
   if (profile.kind !== 'open-loop') return undefined
-  const at = clientPosition(stage)
   const { rateRps } = profile
   const none = { windowMs: 0, count: 0, achievedRps: 0, failed: 0, dropped: 0 }
   const seen = await wanted
@@ -177,6 +187,7 @@ function jobOf(question: Question, arm: QuestionArm, context: PairContext, pair:
 
 function concludeQuestion(
   { question, trials, tools }: Asked,
+  nodes: readonly string[],
   statistics: Statistics,
 ): BenchQuestion {
   const arms = question.arms.map((arm): BenchArm => {
@@ -196,22 +207,19 @@ function concludeQuestion(
     answer: answer(question, arms, effect),
     unit: question.unit,
     better: question.better,
-    load: loadText(question),
+    load: loadText(question, nodes),
     generator: [...tools].join(', '),
     arms,
     ...(effect !== undefined && { effect }),
   }
 }
 
-function loadText({ profile }: Question): string {
-  return profile.kind === 'open-loop'
-    ? `open loop, ${profile.rateRps} requests per second, Poisson arrivals, timed from the intended send time`
-    : `closed loop, ${profile.concurrency} clients`
-}
-
-/** The tutorial's client: a pod on the first edge node, while nginx runs on the second. */
-function clientPosition(stage: Stage): Position {
-  const node = stage.cluster.nodes.find((candidate) => candidate.role === 'edge')
-  if (node === undefined) throw new Error('the benchmark needs an edge node; this cluster has none')
-  return { node: node.name, network: 'container' }
+function loadText({ profile }: Question, nodes: readonly string[]): string {
+  const text =
+    profile.kind === 'open-loop'
+      ? `open loop, ${profile.rateRps} requests per second, Poisson arrivals, timed from the intended send time`
+      : `closed loop, ${profile.concurrency} clients`
+  return nodes.length === 1
+    ? text
+    : `${text}, shared by ${nodes.length} nodes at once (${nodes.join(', ')})`
 }

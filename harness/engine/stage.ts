@@ -9,7 +9,10 @@ import type { DeployedTarget } from '../model/target.ts'
 /** How the harness' programs are spoken to; the adapters are handed in by the command line. */
 export interface StageComponents {
   readonly connectProbe: (channel: ProgramChannel) => Probe
-  readonly connectLoad: (channel: ProgramChannel) => LoadGenerator
+  /** Makes one generator of the load programs on all nodes. */
+  readonly connectLoad: (
+    programs: readonly { readonly node: string; readonly channel: ProgramChannel }[],
+  ) => LoadGenerator
 }
 
 /** A cluster with a target in it, and the probes that stand in it: one per position, started on first use. */
@@ -17,7 +20,15 @@ export interface Stage extends AsyncDisposable {
   readonly cluster: Cluster
   readonly target: DeployedTarget
   probe(at: Position, options: AbortOptions): Promise<Probe>
-  load(at: Position, cpus: readonly number[], options: AbortOptions): Promise<LoadGenerator>
+  /**
+   * One generator of a load program at each of the positions.
+   * @param cpus - one for each program; none are pinned when there are fewer
+   */
+  load(
+    at: readonly Position[],
+    cpus: readonly number[],
+    options: AbortOptions,
+  ): Promise<LoadGenerator>
   /** A context for one scenario; what the scenario makes is removed when `held` is disposed. */
   context(held: ResourceStack, options: AbortOptions): ScenarioContext
 }
@@ -49,8 +60,15 @@ export function stage(
     cluster,
     target,
     probe,
-    load: async (at, cpus, options) =>
-      held.use(connectLoad(await cluster.spawn(at, 'load', { ...options, cpus }))),
+    load: async (at, cpus, options) => {
+      const isPinned = cpus.length >= at.length
+      const programs = at.map(async (position, index) => {
+        const own = isPinned ? cpus.slice(index, index + 1) : []
+        const channel = await cluster.spawn(position, 'load', { ...options, cpus: own })
+        return { node: position.node, channel: held.use(channel) }
+      })
+      return connectLoad(await Promise.all(programs))
+    },
     context: (resources, { signal }) => ({
       cluster,
       target,

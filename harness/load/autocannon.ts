@@ -1,6 +1,5 @@
 import autocannon from 'autocannon'
-import type { AbortOptions } from '../model/abort.ts'
-import type { LoadJob, LoadResult, LoadTarget } from '../model/load.ts'
+import type { LoadJob, LoadOptions, LoadResult, LoadTarget } from '../model/load.ts'
 import { type AnswerChecker, answerChecker } from './answer-checker.ts'
 import { during } from './closed-loop.ts'
 import { answered, failureName, type Outcome } from './outcome.ts'
@@ -27,12 +26,15 @@ const mostErrors = 1_000
 export async function autocannonLoad(
   job: LoadJob,
   target: HttpTarget,
-  { signal }: AbortOptions,
+  { signal, began }: LoadOptions,
 ): Promise<LoadResult> {
   if (job.profile.kind !== 'closed-loop')
     throw new RangeError('profile.kind: autocannon is used for closed loops only')
   const warm = warmUp(job)
-  const window = measuredWindow(job, { onAnswer: warm.record })
+  const window = measuredWindow(job, {
+    onAnswer: warm.record,
+    ...(began !== undefined && { onBegin: began }),
+  })
   const runner = startAutocannon(job, target, window)
   const stopped = (): boolean => window.isStopped || signal.aborted || runner.hasEnded()
   for (const stretchMs of warm.stretches()) await during(stretchMs, stopped)

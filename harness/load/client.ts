@@ -1,6 +1,7 @@
 import type { ProgramChannel } from '../model/cluster.ts'
 import { LoadError } from '../model/errors.ts'
 import type { LoadGenerator, LoadResult } from '../model/load.ts'
+import { together } from './together.ts'
 
 /** A line of the load program (main.ts). */
 interface Answer {
@@ -8,15 +9,28 @@ interface Answer {
   readonly result?: LoadResult
   readonly error?: string
   readonly broke?: string
+  readonly began?: boolean
 }
 
 interface Waiting {
   readonly resolve: (result: LoadResult) => void
+  readonly began?: (() => void) | undefined
   readonly reject: (error: Error) => void
 }
 
-/** A load program at the other end of a channel: runs jobs one after the other, in the order in which they came. */
-export function connectLoad(channel: ProgramChannel): LoadGenerator {
+/** A load program and where it stands. */
+export interface LoadProgram {
+  readonly node: string
+  readonly channel: ProgramChannel
+}
+
+/** Load programs at the other ends of channels, as one generator. */
+export function connectLoad(programs: readonly LoadProgram[]): LoadGenerator {
+  return together(programs.map(({ node, channel }) => ({ node, generator: connectOne(channel) })))
+}
+
+/** Runs jobs one after the other, in the order in which they came. */
+function connectOne(channel: ProgramChannel): LoadGenerator {
   const waiting = new Map<number, Waiting>()
   let lastId = 0
   let ended: LoadError | undefined
@@ -27,8 +41,12 @@ export function connectLoad(channel: ProgramChannel): LoadGenerator {
   }
   const listen = async (): Promise<void> => {
     for await (const message of channel.messages) {
-      const { id, result, error, broke } = parseAnswer(message)
+      const { id, result, error, broke, began } = parseAnswer(message)
       const one = waiting.get(id)
+      if (began === true) {
+        one?.began?.()
+        continue
+      }
       waiting.delete(id)
       if (result !== undefined) one?.resolve(result)
       else if (error !== undefined) one?.reject(new LoadError('invalid-job', error))
@@ -46,7 +64,7 @@ export function connectLoad(channel: ProgramChannel): LoadGenerator {
     )
   })
   return {
-    run: (job, { signal }) =>
+    run: (job, { signal, began }) =>
       new Promise((resolve, reject) => {
         if (ended !== undefined) throw ended
         signal.throwIfAborted()
@@ -61,6 +79,7 @@ export function connectLoad(channel: ProgramChannel): LoadGenerator {
           signal.removeEventListener('abort', abort)
         }
         waiting.set(id, {
+          began,
           resolve: (result) => {
             over()
             resolve(result)
@@ -81,8 +100,8 @@ export function connectLoad(channel: ProgramChannel): LoadGenerator {
 function parseAnswer(message: unknown): Answer {
   if (typeof message === 'object' && message !== null && 'id' in message) {
     const { id } = message
-    if (typeof id === 'number' && ('result' in message || 'error' in message || 'broke' in message))
-      return message as Answer
+    const known = ['result', 'error', 'broke', 'began']
+    if (typeof id === 'number' && known.some((field) => field in message)) return message as Answer
   }
   throw new LoadError(
     'program-failed',

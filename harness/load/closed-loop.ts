@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { AbortOptions } from '../model/abort.ts'
-import type { LoadJob, LoadResult } from '../model/load.ts'
+import type { LoadJob, LoadOptions, LoadResult } from '../model/load.ts'
 import type { Client } from './outcome.ts'
 import { warmUp } from './warm-up.ts'
 import { measuredWindow, type Started } from './window.ts'
@@ -24,10 +23,13 @@ const lookEveryMs = 20
 export async function closedLoop(
   job: LoadJob,
   { tool, clients, close }: ClosedLoopInit,
-  { signal }: AbortOptions,
+  { signal, began }: LoadOptions,
 ): Promise<LoadResult> {
   const warm = warmUp(job)
-  const window = measuredWindow(job, { onAnswer: warm.record })
+  const window = measuredWindow(job, {
+    onAnswer: warm.record,
+    ...(began !== undefined && { onBegin: began }),
+  })
   const open = new Set<Started>()
   let isOver = false
   const stopped = (): boolean => window.isStopped || signal.aborted

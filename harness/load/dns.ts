@@ -1,6 +1,5 @@
 import packet from 'dns-packet'
-import type { AbortOptions } from '../model/abort.ts'
-import type { LoadJob, LoadResult, LoadTarget } from '../model/load.ts'
+import type { LoadJob, LoadOptions, LoadResult, LoadTarget } from '../model/load.ts'
 import { closedLoop } from './closed-loop.ts'
 import { dnsSocket } from './dns-socket.ts'
 import { lostDatagrams } from './lost-datagrams.ts'
@@ -14,7 +13,7 @@ const socketCount = 8
 export async function dnsLoad(
   job: LoadJob,
   target: Extract<LoadTarget, { kind: 'dns' }>,
-  options: AbortOptions,
+  options: LoadOptions,
 ): Promise<LoadResult> {
   const sockets = await Promise.all(Array.from({ length: socketCount }, () => dnsSocket(target)))
   const queries = target.questions.map(({ name, type }) =>
@@ -47,7 +46,7 @@ function loop(
   job: LoadJob,
   ask: Client,
   close: () => void,
-  options: AbortOptions,
+  options: LoadOptions,
 ): Promise<LoadResult> {
   const { profile } = job
   if (profile.kind === 'closed-loop') {

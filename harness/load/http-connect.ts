@@ -1,5 +1,4 @@
-import type { AbortOptions } from '../model/abort.ts'
-import type { LoadJob, LoadResult, LoadTarget } from '../model/load.ts'
+import type { LoadJob, LoadOptions, LoadResult, LoadTarget } from '../model/load.ts'
 import { answerChecker } from './answer-checker.ts'
 import { closedLoop } from './closed-loop.ts'
 import { type Connection, connection } from './http-connection.ts'
@@ -10,7 +9,7 @@ import type { Client } from './outcome.ts'
 export function httpConnect(
   job: LoadJob,
   target: Extract<LoadTarget, { kind: 'http-connect' }>,
-  options: AbortOptions,
+  options: LoadOptions,
 ): Promise<LoadResult> {
   const checker = answerChecker(target.expect)
   const open = new Set<Connection>()

@@ -1,5 +1,4 @@
-import type { AbortOptions } from '../model/abort.ts'
-import type { LoadJob, LoadResult, LoadTarget } from '../model/load.ts'
+import type { LoadJob, LoadOptions, LoadResult, LoadTarget } from '../model/load.ts'
 import { answerChecker } from './answer-checker.ts'
 import { fifo } from './fifo.ts'
 import { type Connection, connection } from './http-connection.ts'
@@ -12,7 +11,7 @@ import { openLoop } from './open-loop.ts'
 export async function openHttp(
   job: LoadJob,
   target: Extract<LoadTarget, { kind: 'http' }>,
-  options: AbortOptions,
+  options: LoadOptions,
 ): Promise<LoadResult> {
   const checker = answerChecker(target.expect)
   const connections = Array.from({ length: target.connections }, () =>

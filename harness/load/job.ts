@@ -20,6 +20,9 @@ export function parseJob(value: unknown): LoadJob {
     ...whole(value, 'seed', 0, 0xffff_ffff),
     ...object(value, 'profile', profileProblems),
     ...object(value, 'target', targetProblems),
+    ...(value['together'] === undefined || value['together'] === true
+      ? []
+      : [problem('together', value['together'], 'true, or nothing')]),
   ]
   if (problems.length > 0) throw new RangeError(problems.join('; '))
   return value as unknown as LoadJob

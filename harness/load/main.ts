@@ -7,7 +7,7 @@ import { runLoad } from './run.ts'
  * The load program: takes jobs as JSON lines on stdin, `{"id":n,"job":{...}}`, runs them one after the other and
  * answers each with `{"id":n,"result":{...}}`, `{"id":n,"error":"..."}` when the job makes no sense, or
  * `{"id":n,"broke":"..."}` when the generator itself failed. `{"id":n,"cancel":true}` ends a job without an answer.
- * It ends with its stdin.
+ * Before its answer, a job with `together` says `{"id":n,"began":true}` when its window begins. It ends with its stdin.
  */
 
 /** A generator that waits for a CPU measures its own waiting. Only root may ask for this; without it we are as we are. */
@@ -34,7 +34,11 @@ async function serve(id: unknown, job: unknown, signal: AbortSignal): Promise<vo
     return
   }
   try {
-    answer({ id, result: await runLoad(parsed, { signal }) })
+    const began = (): void => {
+      answer({ id, began: true })
+    }
+    const result = await runLoad(parsed, { signal, ...(parsed.together === true && { began }) })
+    answer({ id, result })
   } catch (error) {
     if (!signal.aborted) answer({ id, broke: textOf(error) })
   }

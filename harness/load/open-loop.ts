@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { AbortOptions } from '../model/abort.ts'
-import type { LoadJob, LoadResult } from '../model/load.ts'
+import type { LoadJob, LoadOptions, LoadResult } from '../model/load.ts'
 import type { Outcome } from './outcome.ts'
 import { pace, poissonSchedule } from './pacer.ts'
 import { warmUp } from './warm-up.ts'
@@ -29,12 +28,15 @@ const warmupSeed = 0x9e37_79b9
 export async function openLoop(
   job: LoadJob,
   { tool, issue, close }: Issuer,
-  { signal }: AbortOptions,
+  { signal, began }: LoadOptions,
 ): Promise<LoadResult> {
   const { profile, durationMs, seed } = job
   if (profile.kind !== 'open-loop') throw new RangeError('profile.kind: want open-loop')
   const warm = warmUp(job)
-  const window = measuredWindow(job, { onAnswer: warm.record })
+  const window = measuredWindow(job, {
+    onAnswer: warm.record,
+    ...(began !== undefined && { onBegin: began }),
+  })
   const open = new Set<Started>()
   const stopped = (): boolean => window.isStopped || signal.aborted
 

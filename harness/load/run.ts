@@ -1,5 +1,4 @@
-import type { AbortOptions } from '../model/abort.ts'
-import type { LoadJob, LoadResult } from '../model/load.ts'
+import type { LoadJob, LoadOptions, LoadResult } from '../model/load.ts'
 import { autocannonLoad } from './autocannon.ts'
 import { dnsLoad } from './dns.ts'
 import { openHttp } from './http.ts'
@@ -9,7 +8,7 @@ import { httpConnect } from './http-connect.ts'
  * Runs one job with the generator that fits it.
  * @throws the signal's reason when it is aborted, an operating system error when nothing can be sent at all
  */
-export function runLoad(job: LoadJob, options: AbortOptions): Promise<LoadResult> {
+export function runLoad(job: LoadJob, options: LoadOptions): Promise<LoadResult> {
   const { target, profile } = job
   switch (target.kind) {
     case 'http':

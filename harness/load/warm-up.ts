@@ -15,7 +15,7 @@ export interface WarmUp {
   readonly stretches: () => Generator<number>
 }
 
-export function warmUp({ warmupMs }: LoadJob): WarmUp {
+export function warmUp({ warmupMs, together }: LoadJob): WarmUp {
   const steady = steadiness({ sliceMs, tolerance: 0.05 })
   return {
     record: (responseUs, nowMs) => {
@@ -23,7 +23,8 @@ export function warmUp({ warmupMs }: LoadJob): WarmUp {
     },
     stretches: function* () {
       if (warmupMs > 0) yield warmupMs
-      if (warmupMs < leastMs) return
+      // why: the windows of several programs have to lie over each other
+      if (warmupMs < leastMs || together === true) return
       for (let moreMs = 0; moreMs < warmupMs && !steady.isSteady; moreMs += sliceMs) yield sliceMs
     },
   }

@@ -47,9 +47,11 @@ const warmupLeeway = 10
 export interface WindowInit {
   /** Told of every answer, in the warm-up too. */
   readonly onAnswer?: (responseUs: number, nowMs: number) => void
+  /** Told when the measured window begins. */
+  readonly onBegin?: () => void
 }
 
-export function measuredWindow(job: LoadJob, { onAnswer }: WindowInit = {}): Window {
+export function measuredWindow(job: LoadJob, { onAnswer, onBegin }: WindowInit = {}): Window {
   const response = recorder()
   const service = recorder()
   const lag = recorder()
@@ -145,6 +147,7 @@ export function measuredWindow(job: LoadJob, { onAnswer }: WindowInit = {}): Win
       atBegin = inFlight.now
       health.begin()
       inFlight.begin()
+      onBegin?.()
     },
     end: () => {
       if (phase !== 'inside') return

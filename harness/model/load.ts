@@ -50,6 +50,8 @@ export interface LoadJob {
   readonly durationMs: number
   /** Equal seeds give equal arrival times. Unsigned 32-bit. */
   readonly seed: number
+  /** One of several programs that load at once: its warm-up keeps to its length, and it tells when its window begins. */
+  readonly together?: true
 }
 
 /** What one load program saw in its measured window. */
@@ -96,8 +98,13 @@ export interface GeneratorHealth {
   readonly tool: string
 }
 
-/** Generates load from one position. */
+export interface LoadOptions extends AbortOptions {
+  /** Told when the measured window of a job that is `together` with others begins. */
+  readonly began?: () => void
+}
+
+/** Generates load from one position, or from several at once. */
 export interface LoadGenerator extends AsyncDisposable {
   /** @throws LoadError when the generator itself broke or the job is invalid */
-  run(job: LoadJob, options: AbortOptions): Promise<LoadResult>
+  run(job: LoadJob, options: LoadOptions): Promise<LoadResult>
 }

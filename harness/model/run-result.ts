@@ -88,6 +88,8 @@ export interface StepResult {
 
 export interface BenchResult {
   readonly questions: readonly BenchQuestion[]
+  /** Names of the nodes that the load came from, at once. */
+  readonly loadNodes?: readonly string[]
   /** Trials in the order in which they ran. */
   readonly order: readonly {
     readonly question: string

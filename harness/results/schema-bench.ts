@@ -93,6 +93,9 @@ const secondOpinion = z
 
 const bench = z.strictObject({
   questions: z.array(question),
+  loadNodes: z.exactOptional(
+    z.array(text.min(1)).min(1).describe('Nodes that the load came from, at once.'),
+  ),
   order: z
     .array(z.strictObject({ question: text, arm: text, pair: z.int().nonnegative() }))
     .describe('Trials in the order in which they ran.'),

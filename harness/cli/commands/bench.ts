@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { type RunFlags, wholeNumber, withRunFlags } from '../options.ts'
+import { commaSeparated, type RunFlags, wholeNumber, withRunFlags } from '../options.ts'
 import type { Conclude } from '../program.ts'
 import { session } from '../session.ts'
 
@@ -7,6 +7,7 @@ interface BenchFlags extends RunFlags {
   readonly quick: boolean
   readonly pairs?: number
   readonly secondOpinion: boolean
+  readonly loadNodes?: readonly string[]
 }
 
 /** `meshmark bench`: latency, throughput, connections, DNS; direct against target in randomised pairs. */
@@ -17,9 +18,14 @@ export function benchCommand(conclude: Conclude): Command {
   return withRunFlags(command)
     .option('--quick', 'fewer and shorter trials: about a minute and a half', false)
     .option('--pairs <n>', 'pairs of trials per question, 1 to 100', wholeNumber(1, 100))
+    .option(
+      '--load-nodes <names>',
+      'nodes that share the load, at once: a,b (default: the first edge node)',
+      commaSeparated,
+    )
     .option('--second-opinion', 'ask k6 the L7 question, too', false)
     .action(async (flags: BenchFlags) => {
-      const { quick, pairs, secondOpinion } = flags
+      const { quick, pairs, secondOpinion, loadNodes } = flags
       conclude(
         await session(flags, {
           walkthrough: false,
@@ -27,6 +33,7 @@ export function benchCommand(conclude: Conclude): Command {
           report: true,
           secondOpinion,
           ...(pairs !== undefined && { pairs }),
+          ...(loadNodes !== undefined && { loadNodes }),
         }),
       )
     })

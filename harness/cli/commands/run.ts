@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { type RunFlags, wholeNumber, withRunFlags } from '../options.ts'
+import { commaSeparated, type RunFlags, wholeNumber, withRunFlags } from '../options.ts'
 import type { Conclude } from '../program.ts'
 import { session } from '../session.ts'
 
@@ -7,6 +7,7 @@ interface AllFlags extends RunFlags {
   readonly full: boolean
   readonly pairs?: number
   readonly secondOpinion: boolean
+  readonly loadNodes?: readonly string[]
 }
 
 /** `meshmark run`: walkthrough, quick benchmark, report; what `npm run bench` starts. */
@@ -20,9 +21,14 @@ export function runCommand(conclude: Conclude): Command {
     )
     .option('--full', 'measure as `bench` does without --quick', false)
     .option('--pairs <n>', 'pairs of trials per question, 1 to 100', wholeNumber(1, 100))
+    .option(
+      '--load-nodes <names>',
+      'nodes that share the load, at once: a,b (default: the first edge node)',
+      commaSeparated,
+    )
     .option('--second-opinion', 'ask k6 the L7 question, too', false)
     .action(async (flags: AllFlags) => {
-      const { full, pairs, secondOpinion } = flags
+      const { full, pairs, secondOpinion, loadNodes } = flags
       conclude(
         await session(flags, {
           walkthrough: true,
@@ -30,6 +36,7 @@ export function runCommand(conclude: Conclude): Command {
           report: true,
           secondOpinion,
           ...(pairs !== undefined && { pairs }),
+          ...(loadNodes !== undefined && { loadNodes }),
         }),
       )
     })
