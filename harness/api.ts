@@ -76,6 +76,7 @@ export type {
   UdpJob,
   VolleyJob,
 } from './model/probe.ts'
+export { patternByte, patternBytes } from './model/pattern.ts'
 export type { BenchFacts, Question, QuestionArm } from './model/question.ts'
 export type { Reporter } from './model/reporter.ts'
 export type { CatalogueFeature, Level, Profile, Requirement, Source } from './model/requirement.ts'
