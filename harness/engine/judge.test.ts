@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { ConformanceConclusion, ConformanceResult, TestResult } from '../model/conformance.ts'
 import type { BenchResult, Conclusion, WalkthroughResult } from '../model/run-result.ts'
 import { conclude, exitCode } from './judge.ts'
 
@@ -12,6 +13,15 @@ function story(...statuses: readonly Status[]): WalkthroughResult {
 function measured(...validity: readonly boolean[]): BenchResult {
   const trials = validity.map((valid) => ({ valid }))
   return { order: [], questions: [{ arms: [{ trials }] }] } as unknown as BenchResult
+}
+
+/** A conformance result with MUST rows of the core in these states. */
+function conformance(
+  conclusion: ConformanceConclusion,
+  ...statuses: readonly TestResult['status'][]
+): ConformanceResult {
+  const tests = statuses.map((status) => ({ status, level: 'MUST' }))
+  return { conclusion, tests } as unknown as ConformanceResult
 }
 
 const good = { partial: false, problems: [] }
@@ -43,6 +53,32 @@ t.test('a conclusion never says more than was seen', (t) => {
       'inconclusive',
     ],
     ['nothing was done', good, 'inconclusive'],
+    ['conformant', { ...good, conformance: conformance('conformant', 'passed') }, 'passed'],
+    [
+      'the target does not conform, and the run was cut short',
+      { ...good, partial: true, conformance: conformance('nonConformant', 'failed') },
+      'failed',
+    ],
+    [
+      'rows could not be judged',
+      { ...good, conformance: conformance('inconclusive', 'passed', 'error') },
+      'inconclusive',
+    ],
+    [
+      'a core row was skipped',
+      { ...good, conformance: conformance('partial', 'passed', 'skipped', 'knownIssue') },
+      'inconclusive',
+    ],
+    [
+      'a MUST was violated in one of the repetitions',
+      { ...good, conformance: conformance('partial', 'passed', 'flaky') },
+      'failed',
+    ],
+    [
+      'known issues and nothing else',
+      { ...good, conformance: conformance('partial', 'passed', 'knownIssue') },
+      'passed',
+    ],
   ]
   for (const [name, given, expected] of cases) t.equal(conclude(given), expected, name)
   t.end()

@@ -27,6 +27,8 @@ export interface ProfileReport {
   readonly extended?: ProfileStatus & {
     readonly supportedFeatures: readonly string[]
     readonly unsupportedFeatures: readonly string[]
+    /** Rows that passed although their feature is not claimed. */
+    readonly undeclaredPassed?: readonly string[]
   }
   /** SHOULD and MAY rows without a feature; they never change the conclusion. */
   readonly recommended?: ProfileStatus
@@ -68,12 +70,23 @@ export interface TestResult {
   readonly convergence?: Convergence
   readonly statistic?: Statistic & { readonly adjustedP: number }
   readonly evidence: readonly EvidenceFile[]
-  readonly knownIssue?: { readonly url: string; readonly expires: string }
+  /**
+   * Its expectation, where one is in force: with status `knownIssue` it failed as expected; a `failed` row that has one
+   * passes by now, so the expectation is stale.
+   */
+  readonly knownIssue?: KnownIssue
   /** Namespace in which it worked. */
   readonly namespace?: string
   readonly seed: number
   /** One shell line that runs just this row again. */
   readonly reproduce: string
+}
+
+/** A failure that is known (expectations/<target>.yaml). */
+export interface KnownIssue {
+  readonly url: string
+  /** Last day on which it is believed, `2026-12-31` UTC; afterwards the row counts as failed. */
+  readonly expires: string
 }
 
 /** A file beside the result, with its checksum. */

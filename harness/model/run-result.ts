@@ -1,3 +1,4 @@
+import type { ConformanceResult } from './conformance.ts'
 import type { Identity } from './target.ts'
 import type { SecondOpinion } from './second-opinion.ts'
 
@@ -20,6 +21,7 @@ export interface RunResult {
   readonly environment: EnvironmentInfo
   readonly cluster: ClusterInfo
   readonly walkthrough?: WalkthroughResult
+  readonly conformance?: ConformanceResult
   readonly bench?: BenchResult
   /** Trouble of the harness itself, in words. */
   readonly problems: readonly string[]

@@ -80,7 +80,7 @@ export function passingRun(): RunResult {
   return {
     apiVersion: 'meshmark.dev/v1alpha1',
     kind: 'RunResult',
-    schemaVersion: '1.0.0',
+    schemaVersion: '1.1.0',
     runId: '20251124-031104-9f2c1e',
     startedAt: '2025-11-24T03:11:04.213Z',
     durationMs: 84_310,

@@ -5,8 +5,11 @@ export interface Migration {
   readonly migrate: (older: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
 }
 
-/** Every migration there is, in no particular order. None yet: 1.0 is the first schema. */
-export const migrations: readonly Migration[] = []
+/** Every migration there is, in no particular order. */
+export const migrations: readonly Migration[] = [
+  // why: 1.1 adds `conformance`, which runs before it did not have
+  { from: '1.0', to: '1.1', migrate: (older) => older },
+]
 
 /**
  * Leads a result step by step to `wanted`, a semver. Patch versions are the same format.

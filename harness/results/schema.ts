@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { RunResult } from '../model/run-result.ts'
 import type { Same } from './same.ts'
 import { benchSchema } from './schema-bench.ts'
+import { conformanceSchema } from './schema-conformance.ts'
 import { apiVersion, kind, schemaVersion } from './version.ts'
 
 export { schemaVersion }
@@ -86,6 +87,7 @@ const schema = z
     environment,
     cluster,
     walkthrough: z.exactOptional(walkthrough),
+    conformance: z.exactOptional(conformanceSchema),
     bench: z.exactOptional(benchSchema),
     problems: z.array(text).describe('Trouble of the harness itself.'),
     conclusion: z
