@@ -1,3 +1,4 @@
+import { ended } from '../clusters/kind/cli.ts'
 import { kind, type KindProviderInit } from '../clusters/kind/provider.ts'
 import type { ClusterProvider } from '../model/cluster.ts'
 import { root } from './sources.ts'
@@ -19,4 +20,14 @@ export async function cannotRunKind(): Promise<string | false> {
   const [problem] = await kindForTests().preflight({ signal: AbortSignal.timeout(30_000) })
   if (problem !== undefined) return `${problem.subject}: ${problem.message}`
   return kindNodeImage === undefined && 'MESHMARK_KIND_NODE_IMAGE names no node image'
+}
+
+/** Why containers of these images cannot be had here, without pulling any; false when they can. */
+export async function dockerLacks(images: readonly string[]): Promise<string | false> {
+  const options = { signal: AbortSignal.timeout(30_000) }
+  for (const argv of [['version'], ...images.map((image) => ['image', 'inspect', image])]) {
+    const { exitCode, stdout, stderr } = await ended(['docker', ...argv], options)
+    if (exitCode !== 0) return (stderr === '' ? stdout : stderr).trim()
+  }
+  return false
 }

@@ -1,5 +1,9 @@
 import { Command } from 'commander'
 import { heal } from '../../clusters/kind/leftovers.ts'
+import { healExisting } from '../../clusters/kubeconfig/provider.ts'
+import type { AbortOptions } from '../../model/abort.ts'
+import { UsageError } from '../../model/errors.ts'
+import { which } from '../doctor/execute.ts'
 import { blocking, examine, findingText } from '../doctor/examine.ts'
 import { install } from '../doctor/install.ts'
 import { stderr, stdout } from '../output.ts'
@@ -12,6 +16,9 @@ const healMs = 300_000
 interface DoctorFlags {
   readonly install: boolean
   readonly heal: boolean
+  readonly kubeconfig?: string
+  readonly context?: string
+  readonly yesThisCluster?: string
   readonly json: boolean
 }
 
@@ -26,7 +33,14 @@ export function doctorCommand(conclude: Conclude): Command {
       "install what is missing with the system's package manager, pull images that Docker lacks",
       false,
     )
-    .option('--heal', 'remove the clusters and undo the faults that dead runs left', false)
+    .option(
+      '--heal',
+      'remove the clusters and objects that dead runs left, undo their faults',
+      false,
+    )
+    .option('--kubeconfig <file>', 'with --heal: also in this cluster that exists')
+    .option('--context <name>', 'of that kubeconfig (default: the current one)')
+    .option('--yes-this-cluster <context>', 'agree to a cluster that looks like production')
     .option('--json', 'print the findings as JSON on stdout', false)
     .action(async (flags: DoctorFlags) => {
       conclude(await doctor(flags))
@@ -39,8 +53,10 @@ async function doctor(flags: DoctorFlags): Promise<number> {
       (await examine()).filter(({ state }) => state === 'missing'),
       stderr,
     )
+  if (flags.kubeconfig !== undefined && !flags.heal)
+    throw new UsageError('doctor: --kubeconfig has no meaning without --heal')
   if (flags.heal) {
-    const done = await heal({ signal: AbortSignal.timeout(healMs) })
+    const done = await healAll(flags, { signal: AbortSignal.timeout(healMs) })
     for (const line of done.length === 0 ? ['no dead run left anything'] : done) stderr(line)
   }
   const findings = await examine()
@@ -54,4 +70,20 @@ async function doctor(flags: DoctorFlags): Promise<number> {
         : `\nThis machine cannot run \`meshmark run\` yet: ${blockers.map(({ id }) => id).join(', ')}.`,
     )
   return blockers.length === 0 ? 0 : errorExitCode
+}
+
+/** Without Docker there is no cluster of kind or k3d to look for. */
+async function healAll(flags: DoctorFlags, options: AbortOptions): Promise<readonly string[]> {
+  const { kubeconfig, context, yesThisCluster } = flags
+  if (kubeconfig === undefined) return heal(options)
+  const own = which('docker') === undefined ? [] : await heal(options)
+  const left = await healExisting(
+    {
+      kubeconfig,
+      ...(context !== undefined && { context }),
+      ...(yesThisCluster !== undefined && { agreedCluster: yesThisCluster }),
+    },
+    options,
+  )
+  return [...own, ...left.map((what) => `removed the ${what}`)]
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
-import { foundClusters, removeCluster } from '../../clusters/kind/leftovers.ts'
+import { foundClusters } from '../../clusters/kind/leftovers.ts'
+import { removeCluster } from '../../clusters/kind/remove-cluster.ts'
 import { UsageError } from '../../model/errors.ts'
 import { interruption } from '../interrupt.ts'
 import { wrongWord } from '../nearest.ts'

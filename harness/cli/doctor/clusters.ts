@@ -4,15 +4,19 @@ import type { Finding } from './finding.ts'
 /** How long Docker may take to say what is there. */
 const withinMs = 10_000
 
-/** Clusters of provider kind: those in use, those that were kept, and what dead runs left. */
+/** Clusters of providers kind and k3d: those in use, those that were kept, and what dead runs left. */
 export async function lookAtClusters(): Promise<Finding> {
   const found = await foundClusters({ signal: AbortSignal.timeout(withinMs) }).catch(() => [])
-  const left = found.filter(({ state, faults }) => state === 'left' || faults > 0)
+  const left = found.filter(
+    ({ state, faults, isUnclean }) => state === 'left' || faults > 0 || isUnclean,
+  )
   const cures = [
     ...(left.length > 0 ? ['meshmark doctor --heal'] : []),
     ...found
       .filter(({ state }) => state === 'unknown')
-      .map(({ name }) => `kind delete cluster --name ${name}`),
+      .map(({ name, provider }) =>
+        provider === 'k3d' ? `k3d cluster delete ${name}` : `kind delete cluster --name ${name}`,
+      ),
   ]
   return {
     id: 'clusters',
@@ -26,13 +30,14 @@ export async function lookAtClusters(): Promise<Finding> {
   }
 }
 
-function told({ name, state, faults }: FoundCluster): string {
+function told({ name, state, faults, isUnclean }: FoundCluster): string {
+  const objects = isUnclean ? ', with what a dead run made in it' : ''
   const broken = faults === 0 ? '' : `, with ${faults} faults of a dead run in force`
   switch (state) {
     case 'in-use':
       return `${name} is in use${broken}`
     case 'kept':
-      return `${name} was kept${broken}`
+      return `${name} was kept${broken}${objects}`
     case 'left':
       return `${name} was left by a dead run`
     case 'unknown':

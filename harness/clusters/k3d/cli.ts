@@ -23,12 +23,6 @@ export const k3dCli = {
   load: async (name: string, images: readonly string[], options: AbortOptions): Promise<void> => {
     await run(['image', 'import', ...images, '--cluster', name], options)
   },
-  /** Removes a cluster and what a failed `create` leaves: its rollback forgets the network and the volume. */
-  delete: async (name: string, options: AbortOptions): Promise<void> => {
-    await run(['cluster', 'delete', name], options)
-    await ended(['docker', 'network', 'rm', networkOf(name)], options)
-    await ended(['docker', 'volume', 'rm', `${networkOf(name)}-images`], options)
-  },
 } as const
 
 /** The Docker network of a cluster. */

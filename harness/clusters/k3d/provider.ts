@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../model/abort.ts'
 import type { Cluster, ClusterProvider, CreateOptions } from '../../model/cluster.ts'
@@ -10,8 +9,12 @@ import { buildImage } from '../images/build.ts'
 import { probeImage } from '../images/probe.ts'
 import { assemble } from '../kind/assemble.ts'
 import { output } from '../kind/cli.ts'
+import { heal } from '../kind/leftovers.ts'
 import { nodesReady } from '../kind/nodes-ready.ts'
+import { namePrefix, removeCluster, removeClusterNow } from '../kind/remove-cluster.ts'
+import { writeRecord } from '../kind/state.ts'
 import { kubeClient } from '../kube/client.ts'
+import { ownerOf } from '../owner.ts'
 import { readKubeconfig } from '../remote/read-kubeconfig.ts'
 import { containerNames, createArguments } from './arguments.ts'
 import { k3dCli, networkOf } from './cli.ts'
@@ -44,16 +47,21 @@ async function boot(init: K3dInit, topology: Topology, options: CreateOptions): 
   await using held = new ResourceStack()
   const { signal, runId, progress } = options
   const { kubeProxyMode = 'iptables', packageDirectory } = init
-  const name = `meshmark-${runId}`.toLowerCase().slice(0, longestName)
+  const name = `${namePrefix}${runId}`.toLowerCase().slice(0, longestName)
   const argv = createArguments(topology, { ...init, name, kubeProxy: kubeProxyMode !== 'none' })
   const version = await k3dCli.version({ signal })
   if ((await k3dCli.clusters({ signal })).includes(name))
     throw new ClusterError('provision-failed', `a k3d cluster ${name} exists already`, {
       hint: `k3d cluster delete ${name}`,
     })
-  const folder = await mkdtemp(join(tmpdir(), 'meshmark-k3d-'))
-  held.defer(() => rm(folder, { recursive: true, force: true }))
-  held.defer(() => k3dCli.delete(name, { signal: AbortSignal.timeout(removalMs) }))
+  for (const line of await heal({ signal })) progress?.(`${line}, which a dead run had left`)
+  options.lastResort?.(() => {
+    removeClusterNow(name)
+  })
+  held.defer(() => removeCluster(name, { signal: AbortSignal.timeout(removalMs) }))
+  const owner = await ownerOf(process.pid)
+  const record = { name, provider: 'k3d', owner, kept: false, topology, kubeProxyMode } as const
+  const folder = await writeRecord(record)
   progress?.(`k3d ${version} creates ${topology.nodes.length} nodes`)
   await k3dCli.create(argv, { signal })
   const kubeconfig = join(folder, 'kubeconfig')
@@ -68,7 +76,11 @@ async function boot(init: K3dInit, topology: Topology, options: CreateOptions): 
   await k3dCli.load(name, [...references, ...(init.images ?? [])], { signal })
   const kube = kubeClient(readKubeconfig(kubeconfig))
   try {
-    await nodesReady(kube, topology.nodes.length, { signal })
+    await nodesReady(
+      kube,
+      topology.nodes.map((node) => node.name),
+      { signal },
+    )
   } finally {
     await kube[Symbol.asyncDispose]()
   }
@@ -79,6 +91,7 @@ async function boot(init: K3dInit, topology: Topology, options: CreateOptions): 
       network: networkOf(name),
       podNetwork: 'flannel host-gw',
       name,
+      runId,
       topology,
       containers: containerNames(name, topology),
       kubeconfig,

@@ -5,6 +5,7 @@ import type { KubeClient } from '../../model/kubernetes.ts'
 import { ResourceStack } from '../../model/resource-stack.ts'
 import type { Topology } from '../../model/topology.ts'
 import { kubeClient } from '../kube/client.ts'
+import { runMark } from '../kube/run-mark.ts'
 import { nodes as nodeType } from '../kube/types.ts'
 import { kubeProxyCounter } from '../remote/kube-proxy-counters.ts'
 import { ownClusterIps } from '../remote/own-cluster-ips.ts'
@@ -22,6 +23,8 @@ export interface AssembleInit {
   readonly network: string
   readonly podNetwork: string
   readonly name: string
+  /** Of the run that works in it; what it makes is marked with it. */
+  readonly runId: string
   readonly topology: Topology
   /** Docker container of each node. */
   readonly containers: ReadonlyMap<string, string>
@@ -57,6 +60,7 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
   const master = nodes.find(({ role }) => role === 'master')
   return kindCluster({
     ...init,
+    mark: await runMark(init.runId),
     nodes,
     kube,
     masterAddress: master?.address ?? '',

@@ -7,9 +7,16 @@ import { assemble } from './assemble.ts'
 import { imagesForAll, type KindInit } from './boot.ts'
 import { kindCli } from './cli.ts'
 import { containerNames } from './config.ts'
+import { isUnclean, removeLeftIn } from './left-in-kept.ts'
 import { foundClusters, healFaults } from './leftovers.ts'
 import { loadImages } from './load-images.ts'
-import { type ClusterRecord, clusterDirectory, readRecord, writeRecord } from './state.ts'
+import {
+  type ClusterRecord,
+  clusterDirectory,
+  freeRecord,
+  readRecord,
+  writeRecord,
+} from './state.ts'
 
 export interface AttachInit extends KindInit {
   /** Name of a cluster that was kept. */
@@ -24,21 +31,25 @@ export async function attachKind(
   topology: Topology,
   options: CreateOptions,
 ): Promise<Cluster> {
-  const { signal, progress } = options
+  const { signal, progress, runId } = options
   const record = await keptRecord(init, topology, options)
   const { name, kubeProxyMode } = record
   const containers = containerNames(name, topology)
   const directory = clusterDirectory(name)
   const place = { name, containers: [...containers.values()], directory }
   const version = await kindCli.version({ signal })
-  const release = async (): Promise<void> => {
-    const { user: _, ...free } = (await readRecord(name)) ?? record
-    await writeRecord(free)
-  }
+  let unclean = await isUnclean(record)
+  // why: what a dead run left must not be forgotten when it cannot be removed now
+  const release = (): Promise<void> =>
+    unclean ? writeRecord(record).then(() => undefined) : freeRecord(record)
   await writeRecord({ ...record, user: await ownerOf(process.pid) })
   try {
     const healed = await healFaults(name, { signal })
     if (healed > 0) progress?.(`undid ${healed} faults that a dead run had left`)
+    if (unclean)
+      for (const line of await removeLeftIn(record, { signal }))
+        progress?.(`${line}, which a dead run had left`)
+    unclean = false
     const probeImage = await imagesForAll(init, place, options)
     const { packageDirectory } = init
     const kubeconfig = join(directory, 'kubeconfig')
@@ -49,6 +60,7 @@ export async function attachKind(
         podNetwork: record.podNetwork ?? 'kindnet',
         load: (references, each) => loadImages(place, references, each),
         name,
+        runId,
         topology,
         containers,
         kubeconfig,
@@ -58,8 +70,10 @@ export async function attachKind(
         version,
         release,
         keep: async (left) => {
-          const { target: _, ...now } = (await readRecord(name)) ?? record
-          await writeRecord({ ...now, ...(left !== undefined && { target: left }) })
+          if (left === undefined) return
+          const now = (await readRecord(name)) ?? record
+          const targetRuns = [...(now.targetRuns ?? []), runId]
+          await writeRecord({ ...now, target: left, targetRuns })
         },
       },
       { signal },

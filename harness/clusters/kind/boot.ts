@@ -15,10 +15,11 @@ import { assemble } from './assemble.ts'
 import { kindCli } from './cli.ts'
 import { readCni } from './cni.ts'
 import { containerNames, kindConfig, type KubeProxyMode } from './config.ts'
-import { heal, namePrefix, removeCluster, removeClusterNow } from './leftovers.ts'
+import { heal } from './leftovers.ts'
 import { containerdAnswers, type LoadInit, loadImages } from './load-images.ts'
 import { nodesReady } from './nodes-ready.ts'
-import { type ClusterRecord, writeRecord } from './state.ts'
+import { namePrefix, removeCluster, removeClusterNow } from './remove-cluster.ts'
+import { type ClusterRecord, freeRecord, writeRecord } from './state.ts'
 import { withNodeLogs } from './why-not-ready.ts'
 
 export interface KindInit {
@@ -94,7 +95,7 @@ export async function bootKind(
         await using kube = kubeClient(readKubeconfig(kubeconfig))
         // why: it is the cluster's and goes with it
         if (cni !== undefined) await applyManifests(kube, cni.manifests, each)
-        await nodesReady(kube, topology.nodes.length, each)
+        await nodesReady(kube, [...containers.keys()], each)
       } catch (error) {
         throw await withNodeLogs(error, place.containers, { signal })
       }
@@ -109,6 +110,7 @@ export async function bootKind(
       podNetwork: cni?.name ?? 'kindnet',
       load: (references, each) => loadImages(place, references, each),
       name,
+      runId,
       topology,
       containers,
       kubeconfig,
@@ -118,7 +120,9 @@ export async function bootKind(
       version,
       release: () => removal[Symbol.asyncDispose](),
       keep: async (target) => {
-        await writeRecord({ ...record, kept: true, ...(target !== undefined && { target }) })
+        const left = target === undefined ? {} : { target, targetRuns: [runId] }
+        // why: until it is disposed this run works with it, and may be killed in it
+        await writeRecord({ ...record, ...left, kept: true, user: record.owner })
         isKept = true
       },
     },
@@ -126,7 +130,8 @@ export async function bootKind(
   )
   const boot = held.move()
   removal.defer(async () => {
-    if (!isKept) await boot[Symbol.asyncDispose]()
+    if (isKept) await freeRecord(record)
+    else await boot[Symbol.asyncDispose]()
   })
   return cluster
 }

@@ -17,6 +17,7 @@ import type { Topology } from '../../model/topology.ts'
 import { buildImage } from '../images/build.ts'
 import { probeImageDirectory } from '../images/probe.ts'
 import { applyManifests } from '../kube/apply.ts'
+import type { RunMark } from '../kube/run-mark.ts'
 import { builtInTypes } from '../kube/types.ts'
 import { kindCli } from './cli.ts'
 import { dockerExec } from './docker-exec.ts'
@@ -31,6 +32,7 @@ export interface KindClusterInit {
   /** Docker network of the nodes. */
   readonly network: string
   readonly name: string
+  readonly mark: RunMark
   readonly topology: Topology
   readonly nodes: readonly ClusterNode[]
   /** Docker container of each node. */
@@ -67,7 +69,7 @@ export function kindCluster(init: KindClusterInit): Cluster {
     description: init.description,
     kube,
     spawn: (at, program, options) => spawnAt(init, stands, at, program, options),
-    apply: (manifests, options) => applyManifests(kube, manifests, options),
+    apply: (manifests, options) => applyManifests(kube, manifests, { ...options, mark: init.mark }),
     loadImage: async ({ name, ...source }, options) => {
       const { packageDirectory } = init
       const { reference } = await buildImage(name, { packageDirectory, ...source }, options)
@@ -90,7 +92,7 @@ function faultsInit(init: KindClusterInit, stands: Positions): FaultsInit {
     network: init.network,
     kube,
     masterAddress,
-    nodeCount: nodes.length,
+    nodeNames: nodes.map((node) => node.name),
     containerOf: (node) => containerOf(init, node),
     restarted: async (node, options) => {
       stands.forget(node)

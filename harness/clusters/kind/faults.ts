@@ -25,7 +25,7 @@ export interface FaultsInit {
   readonly network: string
   readonly kube: KubeClient
   readonly masterAddress: string
-  readonly nodeCount: number
+  readonly nodeNames: readonly string[]
   readonly containerOf: (node: string) => string
   /** The rules of a node that was stopped are gone; its processes, too. */
   readonly restarted: (node: string, options: AbortOptions) => Promise<void>
@@ -63,7 +63,7 @@ async function shapeNetwork(
 }
 
 async function stopNode(
-  { name, network, kube, nodeCount, containerOf, restarted }: FaultsInit,
+  { name, network, kube, nodeNames, containerOf, restarted }: FaultsInit,
   node: string,
   options: AbortOptions,
 ): Promise<AsyncDisposable> {
@@ -82,7 +82,7 @@ async function stopNode(
         { hint: 'remove this cluster; nothing on it can be trusted any more' },
       )
     await restarted(node, bounded)
-    await nodesReady(kube, nodeCount, bounded)
+    await nodesReady(kube, nodeNames, bounded)
     await forget()
   })
 }

@@ -1,6 +1,9 @@
 /** What one kept kind cluster goes through: used again, broken, healed, removed. */
 import { spawn, spawnSync } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Cluster } from '../../model/cluster.ts'
 import { addressesAt, outputOf } from '../../testing/cluster-contract.ts'
@@ -8,7 +11,8 @@ import { cannotRunKind, kindForTests } from '../../testing/needs-kind.ts'
 import { root } from '../../testing/sources.ts'
 import { defaultTopology } from '../local/topology.ts'
 import { containerNames } from './config.ts'
-import { foundClusters, heal, removeCluster } from './leftovers.ts'
+import { foundClusters, heal } from './leftovers.ts'
+import { removeCluster } from './remove-cluster.ts'
 
 const skip = await cannotRunKind()
 const stepMs = 120_000
@@ -92,10 +96,75 @@ t.test('a kind cluster that was kept', { skip, timeout: 600_000 }, async (t) => 
     t.match(await heal(options()), [`undid 1 faults in the cluster ${name}`])
     t.notMatch(rules(), /DROP/, 'nothing cuts it off any more')
   })
+  await t.test('is cleared of what a killed walkthrough made', (t) => clears(t, first.kubeconfig))
   await removeCluster(name, options())
   t.equal(await stateOf(name), undefined, 'it is gone')
   t.equal(docker('ps', '-aq', '--filter', `name=${name}`), '', 'without a container')
 })
+
+/** Only `doctor --heal`, or the next run, removes what the dead one made; what a person made stays. */
+async function clears(t: Test, kubeconfig: string): Promise<void> {
+  const kubectl = (...argv: readonly string[]): string =>
+    spawnSync('kubectl', ['--kubeconfig', kubeconfig, ...argv], { encoding: 'utf8' }).stdout.trim()
+  const own = (): string =>
+    kubectl('get', 'deploy,rs,pods,svc,cm,sa,ns,clusterroles,crd', '-A', '-o', 'name')
+      .split('\n')
+      // why: the pods at the positions are the cluster's, and who looks first makes them
+      .filter((line) => !line.includes('/container-') && !line.includes('/host-'))
+      .join('\n')
+  kubectl('create', 'configmap', 'mine')
+  kubectl('label', 'configmap', 'mine', 'meshmark.dev/run-id=mine')
+  const before = own()
+  for (const next of ['doctor --heal', 'the next run']) {
+    await killedWalkthrough(() => kubectl('get', 'svc', '-o', 'name').includes('nginx'))
+    const marked = kubectl('get', 'deploy,svc', '-l', 'meshmark.dev/run-id', '-o', 'name')
+    t.match(marked, /nginx-deployment\n.*nginx-svc$/, 'what it made is there, and marked')
+    if (next === 'doctor --heal') {
+      const doctor = spawnSync(process.execPath, [cli, 'doctor', '--heal'], { encoding: 'utf8' })
+      t.match(
+        doctor.stderr,
+        new RegExp(`removed .*Deployment default/nginx-deployment.* from the cluster ${name}`),
+      )
+    } else {
+      const lines: string[] = []
+      const again = kindForTests({ cluster: name }).create(topology, {
+        runId: 'after',
+        progress: (line) => lines.push(line),
+        ...options(),
+      })
+      await (await again)[Symbol.asyncDispose]()
+      t.match(
+        lines.join('\n'),
+        /removed .*Deployment default\/nginx-deployment.*, which a dead run had left/,
+      )
+    }
+    t.equal(own(), before, `${next} removes it, and nothing else`)
+  }
+  t.same(await heal(options()), [], 'once')
+}
+
+const cli = join(root, 'dist', 'harness', 'cli', 'main.js')
+
+/** Walks the tutorial in the kept cluster until something is true, and is killed. */
+async function killedWalkthrough(until: () => boolean): Promise<void> {
+  const flags = ['--provider', 'kind', '--cluster', name, '--target', 'kube-proxy-coredns']
+  const argv = [cli, 'walkthrough', ...flags, '--out', join(tmpdir(), name)]
+  const run = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  run.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  const gone = new Promise((resolve) => run.once('exit', resolve))
+  const deadline = performance.now() + stepMs
+  while (!until()) {
+    if (performance.now() > deadline || run.exitCode !== null)
+      throw new Error(`the walkthrough did not come so far: ${said}`)
+    await delay(100)
+  }
+  run.kill('SIGKILL')
+  await gone
+  await rm(join(tmpdir(), name), { recursive: true, force: true })
+}
 
 /** A Service whose backend is the API server: a connection to it passes kube-proxy. */
 async function counts(t: Test, cluster: Cluster): Promise<void> {

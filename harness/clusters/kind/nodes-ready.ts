@@ -8,24 +8,28 @@ import { nodes } from '../kube/types.ts'
 const readyMs = 120_000
 
 /**
- * Resolves when so many nodes are Ready.
+ * Resolves when the nodes of these names are Ready.
  * @throws ClusterError 'not-ready' with what each node says of itself
  */
 export async function nodesReady(
   kube: KubeClient,
-  count: number,
+  names: readonly string[],
   { signal }: AbortOptions,
 ): Promise<void> {
   const deadline = performance.now() + readyMs
   for (;;) {
     const items = await listed(kube, signal)
     const waiting = items.filter((node) => !/^True/.test(readiness(node)))
-    if (items.length >= count && waiting.length === 0) return
+    const missing = names.filter((name) => !items.some(({ metadata }) => metadata.name === name))
+    if (missing.length === 0 && waiting.length === 0) return
     if (performance.now() > deadline)
       throw new ClusterError(
         'not-ready',
-        `${items.length - waiting.length} of ${count} nodes are Ready after ${readyMs / 1_000} s: ` +
-          waiting.map((node) => `${node.metadata.name}: ${readiness(node)}`).join('; '),
+        `${items.length - waiting.length} of ${names.length} nodes are Ready after ${readyMs / 1_000} s: ` +
+          [
+            ...waiting.map((node) => `${node.metadata.name}: ${readiness(node)}`),
+            ...missing.map((name) => `${name}: it never came (there are ${namesOf(items)})`),
+          ].join('; '),
         { hint: 'see the logs of kubelet and containerd: kind export logs' },
       )
     await delay(200, undefined, { signal })
@@ -40,6 +44,10 @@ async function listed(kube: KubeClient, signal: AbortSignal): Promise<readonly K
     if (error instanceof KubeError && (error.status === 0 || error.status >= 500)) return []
     throw error
   }
+}
+
+function namesOf(nodes: readonly KubeObject[]): string {
+  return nodes.map(({ metadata }) => metadata.name).join(', ')
 }
 
 function readiness({ status }: KubeObject): string {

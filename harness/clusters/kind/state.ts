@@ -8,8 +8,10 @@ import type { KubeProxyMode } from './config.ts'
 
 /** What is written down of a cluster before it is made, so that it can be found and removed whatever happens. */
 export interface ClusterRecord {
-  /** Name of the kind cluster. */
+  /** Name of the cluster, as the CLI that made it knows it. */
   readonly name: string
+  /** Whose CLI made it: `kind` when absent. */
+  readonly provider?: 'kind' | 'k3d'
   /** The harness that made it. */
   readonly owner: Owner
   /** True when it is to outlive its harness. */
@@ -20,7 +22,9 @@ export interface ClusterRecord {
   readonly podNetwork?: string
   /** The target that was left in it, if one was. */
   readonly target?: string
-  /** Whoever works with a kept cluster at this moment. */
+  /** Runs whose objects stay: those that made it. */
+  readonly targetRuns?: readonly string[]
+  /** Whoever works with a kept cluster at this moment; when it is dead, what it made is still there. */
   readonly user?: Owner
 }
 
@@ -74,6 +78,12 @@ export async function readRecords(): Promise<readonly ClusterRecord[]> {
   const names = await readdir(stateDirectory()).catch(() => [])
   const records = await Promise.all(names.sort().map(readRecord))
   return records.filter((record) => record !== undefined)
+}
+
+/** Says that nobody works with a kept cluster any more, and that nothing is left. */
+export async function freeRecord(record: ClusterRecord): Promise<void> {
+  const { user: _, ...free } = (await readRecord(record.name)) ?? record
+  await writeRecord(free)
 }
 
 export async function removeRecord(name: string): Promise<void> {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AbortOptions } from '../../model/abort.ts'
 import { ClusterError, KubeError } from '../../model/errors.ts'
 import type { KubeClient, KubeObject, ObjectKey, ResourceType } from '../../model/kubernetes.ts'
+import { markOf, type RunMark } from './run-mark.ts'
 
 /** How long a deleted object may take to be gone: the longest grace period of our own manifests, doubled. */
 const goneMs = 60_000
@@ -21,9 +22,15 @@ const first = [
   'ConfigMap',
 ]
 
-interface Applied {
+/** One object of an API. */
+export interface Applied {
   readonly type: ResourceType
   readonly key: ObjectKey
+}
+
+export interface ApplyOptions extends AbortOptions {
+  /** Put on what did not exist before, so that whoever is killed leaves nothing that cannot be told. */
+  readonly mark?: RunMark
 }
 
 /**
@@ -33,17 +40,19 @@ interface Applied {
 export async function applyManifests(
   kube: KubeClient,
   manifests: readonly KubeObject[],
-  { signal }: AbortOptions,
+  { signal, mark }: ApplyOptions,
 ): Promise<AsyncDisposable> {
   const created: Applied[] = []
-  const undo = (): Promise<void> => remove(kube, created)
+  const undo = (): Promise<void> => removeObjects(kube, created.splice(0))
   try {
     for (const manifest of inOrder(manifests)) {
       const type = await typeOf(kube, manifest, signal)
       const namespace = manifest.metadata.namespace ?? 'default'
       const key = { name: manifest.metadata.name, ...(type.namespaced && { namespace }) }
       const before = await kube.get(type, key, { signal })
-      const object = { ...manifest, metadata: { ...manifest.metadata, ...key } }
+      // why: what another run made stays marked as its own
+      const marked = before === undefined ? mark : markOf(before)
+      const object = marking({ ...manifest, metadata: { ...manifest.metadata, ...key } }, marked)
       await kube.patch(type, key, object, {
         type: 'apply',
         force: true,
@@ -61,11 +70,21 @@ export async function applyManifests(
 }
 
 function inOrder(manifests: readonly KubeObject[]): readonly KubeObject[] {
-  const rank = ({ kind }: KubeObject): number => {
-    const at = first.indexOf(kind)
-    return at === -1 ? first.length : at
-  }
-  return [...manifests].sort((a, b) => rank(a) - rank(b))
+  return [...manifests].sort((a, b) => rankOf(a.kind) - rankOf(b.kind))
+}
+
+/** Kinds that others need to exist have a lower one. */
+export function rankOf(kind: string): number {
+  const at = first.indexOf(kind)
+  return at === -1 ? first.length : at
+}
+
+function marking(object: KubeObject, mark: RunMark | undefined): KubeObject {
+  if (mark === undefined) return object
+  const { metadata } = object
+  const labels = { ...metadata.labels, ...mark.labels }
+  const annotations = { ...metadata.annotations, ...mark.annotations }
+  return { ...object, metadata: { ...metadata, labels, annotations } }
 }
 
 /** A kind whose definition was applied a moment ago is served soon, not at once. */
@@ -86,10 +105,13 @@ async function typeOf(
   }
 }
 
-/** Deletes everything, the last applied first, and waits for all of it; one that stays does not keep the others. */
-async function remove(kube: KubeClient, created: Applied[]): Promise<void> {
+/**
+ * Deletes everything, the last one first, and waits for all of it; one that stays does not keep the others.
+ * @throws ClusterError 'not-ready' naming what is not gone after a minute
+ */
+export async function removeObjects(kube: KubeClient, objects: readonly Applied[]): Promise<void> {
   const signal = AbortSignal.timeout(goneMs)
-  const mine = created.splice(0).reverse()
+  const mine = [...objects].reverse()
   const left = new Map<Applied, string>()
   for (const one of mine) {
     const problem = await whyNotDeleted(kube, one, signal)

@@ -17,13 +17,15 @@ import type { Topology } from '../../model/topology.ts'
 import { probeImageDirectory } from '../images/probe.ts'
 import { applyManifests } from '../kube/apply.ts'
 import { kubeClient } from '../kube/client.ts'
+import { runMark } from '../kube/run-mark.ts'
 import { builtInTypes, endpoints, nodes as nodeType } from '../kube/types.ts'
 import { execInPod } from '../remote/exec.ts'
 import { probeContainer, probePod, probePodAt, type ProbePodsInit } from '../remote/probe-pods.ts'
 import type { KubeconfigAccess } from '../remote/read-kubeconfig.ts'
 import { chooseNodes } from './nodes.ts'
 import { kubeProxyOf } from './kube-proxy.ts'
-import { makeOwnNamespace, removeLeftNamespaces, removeNamespace } from './own-namespace.ts'
+import { makeOwnNamespace, removeNamespace } from './own-namespace.ts'
+import { removeLeftOf } from './left.ts'
 
 export interface ConnectInit {
   readonly access: KubeconfigAccess
@@ -49,10 +51,11 @@ export async function connect(
   await using held = new ResourceStack()
   const { signal, runId, progress } = options
   const kube = held.use(kubeClient(init.access))
-  const left = await removeLeftNamespaces(kube, { signal })
-  for (const name of left) progress?.(`removed the namespace ${name}, which a dead run had left`)
+  const left = await removeLeftOf(kube, { wait: false }, { signal })
+  for (const name of left) progress?.(`removed the ${name}, which a dead run had left`)
+  const mark = await runMark(runId)
   const nodes = chooseNodes((await kube.list(nodeType, { signal })).items, init.edgeNodes)
-  const namespace = await makeOwnNamespace(kube, runId, { signal })
+  const namespace = await makeOwnNamespace(kube, runId, mark, { signal })
   held.defer(() => removeNamespace(kube, namespace, { signal: AbortSignal.timeout(removalMs) }))
   const topology: Topology = {
     ...wanted,
@@ -103,7 +106,7 @@ export async function connect(
     },
     kube,
     spawn: (at, program, each) => spawnAt(init.access, pods, at, program, each),
-    apply: (manifests, each) => applyManifests(kube, manifests, each),
+    apply: (manifests, each) => applyManifests(kube, manifests, { ...each, mark }),
     loadImage: (source) => init.imageName(source),
     ...(kubeProxy !== undefined && { kubeProxyConnections: kubeProxy.count }),
     fault: ({ kind }) => {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AbortOptions } from '../../model/abort.ts'
 import { ClusterError } from '../../model/errors.ts'
-import type { KubeClient, KubeObject } from '../../model/kubernetes.ts'
-import { isDead, type Owner, ownerOf } from '../owner.ts'
+import type { KubeClient } from '../../model/kubernetes.ts'
+import type { RunMark } from '../kube/run-mark.ts'
 import { namespaces } from '../kube/types.ts'
 
 /** Namespaces of ours bear this before the run's id. */
@@ -11,9 +11,6 @@ const prefix = 'meshmark-'
 /** Marks what is ours, whatever its name. */
 const managedBy = { 'app.kubernetes.io/managed-by': 'meshmark' }
 
-/** Who made it, as JSON: another harness on the same machine can tell whether its maker lives. */
-const ownerAnnotation = 'meshmark.dev/owner'
-
 /** How long everything in a namespace may take to go. */
 const goneMs = 120_000
 
@@ -21,6 +18,7 @@ const goneMs = 120_000
 export async function makeOwnNamespace(
   kube: KubeClient,
   runId: string,
+  mark: RunMark,
   options: AbortOptions,
 ): Promise<string> {
   const name = `${prefix}${runId}`.toLowerCase()
@@ -28,10 +26,10 @@ export async function makeOwnNamespace(
     name,
     labels: {
       ...managedBy,
-      'meshmark.dev/run-id': runId,
+      ...mark.labels,
       'pod-security.kubernetes.io/enforce': 'privileged',
     },
-    annotations: { [ownerAnnotation]: JSON.stringify(await ownerOf(process.pid)) },
+    annotations: mark.annotations,
   }
   await kube.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata }, options)
   return name
@@ -55,34 +53,5 @@ export async function removeNamespace(
         },
       )
     await delay(250, undefined, options)
-  }
-}
-
-/** Removes the namespaces of harnesses that died on this machine. Gives their names. */
-export async function removeLeftNamespaces(
-  kube: KubeClient,
-  options: AbortOptions,
-): Promise<readonly string[]> {
-  const labelSelector = Object.entries(managedBy)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',')
-  const { items } = await kube.list(namespaces, { labelSelector, ...options })
-  const here = await ownerOf(process.pid)
-  const left: string[] = []
-  for (const item of items) {
-    const owner = ownerOfNamespace(item)
-    // why: whether a process of another machine, or of this one before it started again, lives cannot be seen here
-    if (owner === undefined || owner.bootId !== here.bootId || !(await isDead(owner))) continue
-    await kube.delete(namespaces, { name: item.metadata.name }, options)
-    left.push(item.metadata.name)
-  }
-  return left
-}
-
-function ownerOfNamespace({ metadata }: KubeObject): Owner | undefined {
-  try {
-    return JSON.parse(metadata.annotations?.[ownerAnnotation] ?? '') as Owner
-  } catch {
-    return undefined
   }
 }

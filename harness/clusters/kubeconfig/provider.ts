@@ -9,6 +9,7 @@ import { probeImageSource } from '../images/probe.ts'
 import { kubeClient } from '../kube/client.ts'
 import { type KubeconfigAccess, readKubeconfig } from '../remote/read-kubeconfig.ts'
 import { connect } from './connect.ts'
+import { removeLeftOf } from './left.ts'
 import { refuseProduction } from './production.ts'
 import { missingRights } from './rights.ts'
 
@@ -71,11 +72,25 @@ async function preflight(init: KubeconfigInit, options: AbortOptions): Promise<r
   }
 }
 
-function chosen(init: KubeconfigInit): KubeconfigAccess {
+/**
+ * Removes what dead runs of this machine left in a cluster that exists. Gives what it was.
+ * @throws ClusterError for a kubeconfig that cannot be used, or one that looks like production and was not named
+ */
+export async function healExisting(
+  init: Pick<KubeconfigInit, 'kubeconfig' | 'context' | 'agreedCluster'>,
+  options: AbortOptions,
+): Promise<readonly string[]> {
+  const access = chosen(init)
+  refuseProduction(access, init.agreedCluster)
+  await using kube = kubeClient(access)
+  return await removeLeftOf(kube, { wait: true }, options)
+}
+
+function chosen(init: Pick<KubeconfigInit, 'kubeconfig' | 'context'>): KubeconfigAccess {
   return readKubeconfig(fileOf(init), init.context)
 }
 
-function fileOf({ kubeconfig: given }: KubeconfigInit): string {
+function fileOf({ kubeconfig: given }: Pick<KubeconfigInit, 'kubeconfig'>): string {
   const { KUBECONFIG: fromEnvironment = '' } = process.env
   const [first = ''] = fromEnvironment.split(':')
   return given ?? (first === '' ? join(homedir(), '.kube', 'config') : first)
