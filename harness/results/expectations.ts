@@ -1,0 +1,59 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { UsageError, type Problem } from '../model/errors.ts'
+
+const file = z.strictObject({
+  /** `--target`. */
+  target: z.string().min(1),
+  knownFailures: z.array(
+    z.strictObject({
+      id: z.string().regex(/^[A-Z0-9]+(-[A-Z0-9]+)+$/, 'want the id of a row'),
+      reason: z.string().min(1),
+      url: z.url(),
+      expires: z.iso.date(),
+    }),
+  ),
+})
+
+export type KnownFailure = z.infer<typeof file>['knownFailures'][number]
+
+/**
+ * Reads the known failures of a target: a file, or the file `<target>.yaml` of a folder, where it exists.
+ * @throws UsageError with every problem of the file: unknown keys, rows that the catalogue does not have, twice the same
+ */
+export async function readExpectations(
+  path: string,
+  target: string,
+  rows: readonly { readonly id: string }[],
+): Promise<readonly KnownFailure[]> {
+  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true
+  const name = isFolder ? join(path, `${target}.yaml`) : path
+  const text = await readFile(name, 'utf8').catch((error: unknown) => {
+    if (isFolder) return undefined
+    throw new UsageError(`${name} cannot be read: ${(error as Error).message}`)
+  })
+  if (text === undefined) return []
+  const { success, data, error } = file.safeParse(parse(text))
+  if (!success)
+    throw new UsageError(
+      `${name} is not a list of known failures`,
+      error.issues.map((issue) => ({ subject: issue.path.join('.'), message: issue.message })),
+    )
+  const known = new Set(rows.map(({ id }) => id))
+  const ids = data.knownFailures.map(({ id }) => id)
+  const problems: readonly Problem[] = [
+    ...(data.target === target || !isFolder
+      ? []
+      : [{ subject: 'target', message: `got ${data.target}, want ${target} as the file's name` }]),
+    ...ids
+      .filter((id) => !known.has(id))
+      .map((id) => ({ subject: id, message: 'the catalogue has no such row' })),
+    ...ids
+      .filter((id, index) => ids.indexOf(id) !== index)
+      .map((id) => ({ subject: id, message: 'is there twice' })),
+  ]
+  if (problems.length > 0) throw new UsageError(`${name} has entries that make no sense`, problems)
+  return data.knownFailures
+}
