@@ -6,6 +6,7 @@ import {
   ProcessOutput,
 } from 'listr2'
 import type { Listener, Phase, RunEvent } from '../engine/events.ts'
+import type { TestResult } from '../model/conformance.ts'
 import { stderr } from './output.ts'
 
 /** Shows on stderr what a run does. `finish` returns when the last line is drawn. */
@@ -42,6 +43,8 @@ function lineOf(event: RunEvent): string | undefined {
       return `  failed: ${event.message}`
     case 'step-finished':
       return `  ${event.step.status === 'passed' ? 'ok  ' : event.step.status} ${event.step.title}`
+    case 'check-finished':
+      return `  ${checkLine(event.test)}`
   }
 }
 
@@ -77,7 +80,7 @@ function drawn(): Progress {
   return {
     tell: (event) => {
       if (event.kind === 'phase-started') start(event.phase, event.title)
-      else show(shown.get(event.kind === 'step-finished' ? 'walkthrough' : event.phase), event)
+      else show(shown.get(phaseOf(event)), event)
     },
     finish: async () => {
       for (const task of shown.values()) task.settle()
@@ -101,7 +104,26 @@ function show(task: Shown | undefined, event: Exclude<RunEvent, { kind: 'phase-s
       return
     case 'step-finished':
       task.write(`${event.step.status}: ${event.step.title}`)
+      return
+    case 'check-finished':
+      task.write(checkLine(event.test))
   }
+}
+
+function phaseOf(event: Exclude<RunEvent, { kind: 'phase-started' }>): Phase {
+  switch (event.kind) {
+    case 'step-finished':
+      return 'walkthrough'
+    case 'check-finished':
+      return 'conform'
+    default:
+      return event.phase
+  }
+}
+
+function checkLine({ id, status, durationMs, reason }: TestResult): string {
+  const why = status === 'passed' || reason === undefined ? '' : `: ${reason.split('\n')[0] ?? ''}`
+  return `${status === 'passed' ? 'ok' : status} ${id} (${seconds(durationMs)})${why}`
 }
 
 /** A listr2 task that lasts until somebody settles it. */

@@ -1,3 +1,4 @@
+import type { TestResult } from '../model/conformance.ts'
 import type { StepResult } from '../model/run-result.ts'
 
 /** What the engine tells while it works. Nobody has to listen; nothing is told inside a measured window. */
@@ -12,7 +13,8 @@ export type RunEvent =
     }
   | { readonly kind: 'phase-failed'; readonly phase: Phase; readonly message: string }
   | { readonly kind: 'step-finished'; readonly step: StepResult }
+  | { readonly kind: 'check-finished'; readonly test: TestResult }
 
-export type Phase = 'provision' | 'deploy' | 'walkthrough' | 'bench' | 'dispose'
+export type Phase = 'provision' | 'deploy' | 'walkthrough' | 'conform' | 'bench' | 'dispose'
 
 export type Listener = (event: RunEvent) => void

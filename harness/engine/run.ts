@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../model/abort.ts'
-import type { Cluster, ClusterProvider } from '../model/cluster.ts'
+import type { Cluster, ClusterProvider, ImageSource } from '../model/cluster.ts'
+import type { ConformanceResult, EvidenceFile } from '../model/conformance.ts'
 import { ResourceStack } from '../model/resource-stack.ts'
 import type {
   BenchResult,
@@ -10,10 +11,12 @@ import type {
   WalkthroughResult,
 } from '../model/run-result.ts'
 import type { Scenario } from '../model/scenario.ts'
-import type { Identity, Target } from '../model/target.ts'
+import type { DeployedTarget, Identity, Target } from '../model/target.ts'
 import type { Topology } from '../model/topology.ts'
 import { bench, type BenchPlan } from './bench.ts'
 import { type CoexistenceGuard, coexistenceGuard } from './coexistence.ts'
+import { conform, type ConformPlan } from './conform/conform.ts'
+import type { Evidence } from './conform/run-check.ts'
 import type { Listener } from './events.ts'
 import { broughtBy } from './brought.ts'
 import { conclude } from './judge.ts'
@@ -31,6 +34,7 @@ export interface RunPlan {
   /** See ScenarioContext. */
   readonly sampleImage?: string
   readonly walkthrough?: Scenario
+  readonly conform?: ConformPlan
   readonly bench?: BenchPlan
   readonly suite: SuiteInfo
   /** Where logs, events and objects go when a step failed. */
@@ -43,6 +47,13 @@ export interface RunComponents extends StageComponents {
   readonly statistics: Statistics
   readonly environment: () => Promise<EnvironmentInfo>
   readonly generatorCpus: readonly number[]
+  /** What conformance needs beside the target; absent where no plan conforms. */
+  readonly conformance?: {
+    /** The backends' image; where containers are programs of this machine its name alone is enough. */
+    readonly backends: ImageSource
+    readonly holm: (p: readonly number[]) => readonly number[]
+    readonly keepEvidence: (id: string, evidence: readonly Evidence[]) => Promise<EvidenceFile[]>
+  }
   /** The schema that results are written in. */
   readonly schemaVersion: string
 }
@@ -58,6 +69,7 @@ interface Findings {
   cluster?: ClusterInfo
   identity?: Partial<Pick<Identity, 'version' | 'mode'>>
   walkthrough?: WalkthroughResult
+  conformance?: ConformanceResult
   bench?: BenchResult
   readonly problems: string[]
 }
@@ -80,11 +92,12 @@ export async function run(
     if (!options.signal.aborted) throw error
   })
   const partial = options.signal.aborted
-  const { cluster, walkthrough, bench: benchResult, problems } = findings
+  const { cluster, walkthrough, conformance, bench: benchResult, problems } = findings
   const found = {
     partial,
     problems,
     ...(walkthrough !== undefined && { walkthrough }),
+    ...(conformance !== undefined && { conformance }),
     ...(benchResult !== undefined && { bench: benchResult }),
   }
   return {
@@ -142,6 +155,16 @@ async function drive(
       await cluster.collect(plan.evidenceDirectory, options).catch((error: unknown) => {
         findings.problems.push(`evidence could not be collected: ${errorText(error)}`)
       })
+    if (plan.conform !== undefined && !options.signal.aborted)
+      findings.conformance = await judgeConformance(
+        plan,
+        plan.conform,
+        scene,
+        deployed.target,
+        components,
+        options,
+        findings.problems,
+      )
     if (plan.bench !== undefined && !options.signal.aborted)
       await measure(plan.bench, scene, guard, components, options, findings)
   } finally {
@@ -212,6 +235,43 @@ async function walk(
       })
       const passed = result.steps.filter((step) => step.status === 'passed').length
       return { value: result, summary: `${passed} of ${result.steps.length} steps passed` }
+    },
+  )
+  return value
+}
+
+async function judgeConformance(
+  { runId }: RunPlan,
+  plan: ConformPlan,
+  scene: ReturnType<typeof stage>,
+  deployed: DeployedTarget,
+  { target, conformance }: RunComponents,
+  { tell, signal }: RunOptions,
+  problems: string[],
+): Promise<ConformanceResult> {
+  if (conformance === undefined) throw new Error('a conformance plan needs its components')
+  const { backends, holm, keepEvidence } = conformance
+  const { value } = await phase(
+    { phase: 'conform', title: 'Judge conformance', tell },
+    async () => {
+      const backendImage = (await scene.cluster.loadImage?.(backends, { signal })) ?? backends.name
+      const result = await conform(plan, scene, {
+        runId,
+        features: target.features,
+        target: deployed,
+        backendImage,
+        keepEvidence,
+        holm,
+        tell,
+        signal,
+        problem: (text) => problems.push(text),
+      })
+      const count = (status: string): number =>
+        result.tests.filter((test) => test.status === status).length
+      return {
+        value: result,
+        summary: `${result.conclusion}: ${count('passed')} of ${result.tests.length} rows passed, ${count('failed')} failed`,
+      }
     },
   )
   return value

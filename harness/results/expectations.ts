@@ -17,7 +17,14 @@ const file = z.strictObject({
   ),
 })
 
-export type KnownFailure = z.infer<typeof file>['knownFailures'][number]
+export interface KnownFailure {
+  readonly id: string
+  readonly reason: string
+  /** Where it is told. */
+  readonly url: string
+  /** Last day on which it is believed, `2027-06-30`. */
+  readonly expires: string
+}
 
 /**
  * Reads the known failures of a target: a file, or the file `<target>.yaml` of a folder, where it exists.

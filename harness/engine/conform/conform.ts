@@ -1,0 +1,191 @@
+import type { AbortOptions } from '../../model/abort.ts'
+import type { Check, Fixture, FixtureContext } from '../../model/check.ts'
+import type { Cluster, ClusterNode } from '../../model/cluster.ts'
+import type { ConformanceResult, EvidenceFile, TestResult } from '../../model/conformance.ts'
+import type { Requirement } from '../../model/requirement.ts'
+import type { DeployedTarget, Feature } from '../../model/target.ts'
+import type { Listener } from '../events.ts'
+import { errorText } from '../phase.ts'
+import type { Stage } from '../stage.ts'
+import { fixturesOf } from './fixtures.ts'
+import { namespacesOf } from './namespaces.ts'
+import { type CheckStage, type Entry, type Evidence, notRun, runCheck } from './run-check.ts'
+import { type Expectation, settle } from './settle.ts'
+
+/** What one conformance run is to do. */
+export interface ConformPlan {
+  /** The rows that the user selected, in the order in which they run. */
+  readonly requirements: readonly Requirement[]
+  readonly checks: readonly Check[]
+  readonly catalogue: ConformanceResult['catalogue']
+  readonly selection: Readonly<Record<string, string>>
+  readonly seed: number
+  /** Checks that may run at the same time, 1 or more. */
+  readonly workers: number
+  /** How often each check runs; verdicts that differ make it flaky. */
+  readonly repeat: number
+  /** Stops at the first failure of a MUST. */
+  readonly failFast: boolean
+  readonly expectations: readonly Expectation[]
+  readonly reproduce: (id: string) => string
+}
+
+export interface ConformOptions extends AbortOptions {
+  readonly runId: string
+  readonly features: ReadonlySet<Feature>
+  readonly target: DeployedTarget
+  /** Image of the backends on this cluster. */
+  readonly backendImage: string
+  readonly keepEvidence: (id: string, evidence: readonly Evidence[]) => Promise<EvidenceFile[]>
+  /** Adjusted p values, in the same order (Holm). */
+  readonly holm: (p: readonly number[]) => readonly number[]
+  readonly tell: Listener
+  /** Trouble that concerns no single row. */
+  readonly problem: (text: string) => void
+}
+
+/** How long a target may take to serve again after a check that broke something. */
+const recoveryMs = 90_000
+
+/**
+ * Judges the selected rows: those that can share the cluster at the same time, several at once, then the disruptive ones
+ * one by one. After each disruptive one the target has to be ready again, or nothing after it is judged.
+ */
+export async function conform(
+  plan: ConformPlan,
+  scene: Stage,
+  options: ConformOptions,
+): Promise<ConformanceResult> {
+  const { runId, features, target, tell, signal, problem } = options
+  const { cluster } = scene
+  const namespaces = namespacesOf(cluster, runId)
+  const context: FixtureContext = {
+    cluster,
+    nodes: edgeFirst(cluster),
+    namespace: '',
+    backendImage: options.backendImage,
+    signal,
+    probe: (at) => scene.probe(at, { signal }),
+  }
+  const { runnable, settled, notAutomated } = triage(plan, cluster, features)
+  const turns = runnable.flatMap((entry) => Array.from({ length: plan.repeat }, () => entry))
+  const stage: CheckStage = {
+    context,
+    namespaces,
+    fixtures: fixturesOf({ namespaces, context, uses: usesOf(turns) }),
+    target,
+    features,
+    seed: plan.seed,
+    reproduce: plan.reproduce,
+    keepEvidence: options.keepEvidence,
+  }
+  const tests: TestResult[] = []
+  let stopped: string | undefined
+  const judge = async (entry: Entry): Promise<void> => {
+    const test =
+      stopped === undefined && !signal.aborted
+        ? await runCheck(entry, stage, { signal })
+        : notRun(entry.requirement, plan, 'error', stopped ?? 'the run was interrupted')
+    tests.push(test)
+    tell({ kind: 'check-finished', test })
+    if (plan.failFast && test.status === 'failed' && test.level === 'MUST')
+      stopped ??= `stopped at the first failure, ${test.id}`
+  }
+  await atOnce(
+    turns.filter(({ requirement }) => !requirement.disruptive),
+    plan.workers,
+    judge,
+  )
+  for (const entry of turns.filter(({ requirement }) => requirement.disruptive)) {
+    await judge(entry)
+    if (stopped === undefined) stopped = await notReadyAfter(entry, target, signal)
+  }
+  await namespaces.settled().catch((error: unknown) => {
+    problem(`namespaces of checks could not be removed: ${errorText(error)}`)
+  })
+  return settle({ plan, features, tests: [...settled, ...tests], notAutomated, holm: options.holm })
+}
+
+async function notReadyAfter(
+  { requirement }: Entry,
+  target: DeployedTarget,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (signal.aborted) return undefined
+  try {
+    await target.ready({ signal: AbortSignal.any([signal, AbortSignal.timeout(recoveryMs)]) })
+    return undefined
+  } catch (error) {
+    return `the target did not serve again after ${requirement.id}: ${errorText(error)}`
+  }
+}
+
+interface Triage {
+  readonly runnable: readonly Entry[]
+  /** Rows whose verdict is known without a check. */
+  readonly settled: readonly TestResult[]
+  readonly notAutomated: ConformanceResult['notAutomated']
+}
+
+function triage(plan: ConformPlan, cluster: Cluster, features: ReadonlySet<Feature>): Triage {
+  const byRow = new Map(plan.checks.map((check) => [check.requirement, check]))
+  const runnable: Entry[] = []
+  const settled: TestResult[] = []
+  const notAutomated: { id: string; reason: string }[] = []
+  for (const requirement of plan.requirements) {
+    const { id, feature } = requirement
+    const check = byRow.get(id)
+    if (check === undefined) {
+      notAutomated.push({ id, reason: requirement.notAutomated ?? 'no check yet' })
+      continue
+    }
+    const cannot = (check.capabilities ?? []).filter((one) => !cluster.capabilities.has(one))
+    if (feature !== undefined && !features.has(feature))
+      settled.push(
+        notRun(
+          requirement,
+          plan,
+          'notSupported',
+          `the target does not claim the feature ${feature}`,
+        ),
+      )
+    else if (cannot.length > 0)
+      settled.push(
+        notRun(
+          requirement,
+          plan,
+          'skipped',
+          `provider ${cluster.provider} has no ${cannot.join(', ').replaceAll('-', ' ')}`,
+        ),
+      )
+    else runnable.push({ requirement, check })
+  }
+  return { runnable, settled, notAutomated }
+}
+
+function usesOf(turns: readonly Entry[]): ReadonlyMap<string, number> {
+  const uses = new Map<string, number>()
+  const count = ({ id }: Fixture): void => {
+    uses.set(id, (uses.get(id) ?? 0) + 1)
+  }
+  for (const { check } of turns) for (const fixture of check.fixtures ?? []) count(fixture)
+  return uses
+}
+
+/** Edge nodes first, the control plane last. */
+function edgeFirst({ nodes }: Cluster): readonly ClusterNode[] {
+  const rank = { edge: 0, worker: 1, master: 2 } as const
+  return [...nodes].sort((a, b) => rank[a.role] - rank[b.role])
+}
+
+async function atOnce<T>(
+  items: readonly T[],
+  workers: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = [...items]
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await work(next)
+  }
+  await Promise.all(Array.from({ length: workers }, worker))
+}

@@ -1,0 +1,268 @@
+import { createHash } from 'node:crypto'
+import type { AbortOptions } from '../../model/abort.ts'
+import type {
+  Assessment,
+  Check,
+  CheckContext,
+  EvidenceKind,
+  Fixture,
+  FixtureContext,
+} from '../../model/check.ts'
+import type { EvidenceFile, TestResult } from '../../model/conformance.ts'
+import type { Requirement } from '../../model/requirement.ts'
+import { ResourceStack } from '../../model/resource-stack.ts'
+import type { DeployedTarget, Feature } from '../../model/target.ts'
+import { errorText } from '../phase.ts'
+import type { Fixtures } from './fixtures.ts'
+import type { Namespaces } from './namespaces.ts'
+
+/** How long a check may take when it says nothing else. */
+const usualTimeoutMs = 60_000
+
+/** Characters of one piece of evidence that are kept. */
+const evidenceCharacters = 1_000_000
+
+/** A check with the row that it judges. */
+export interface Entry {
+  readonly requirement: Requirement
+  readonly check: Check
+}
+
+/** What all checks of a run share. */
+export interface CheckStage {
+  readonly context: FixtureContext
+  readonly namespaces: Namespaces
+  readonly fixtures: Fixtures
+  readonly target: Pick<DeployedTarget, 'restart' | 'usage' | 'paths'>
+  readonly features: ReadonlySet<Feature>
+  readonly seed: number
+  /** The shell line that runs just this row again. */
+  readonly reproduce: (id: string) => string
+  readonly keepEvidence: (id: string, evidence: readonly Evidence[]) => Promise<EvidenceFile[]>
+}
+
+export interface Evidence {
+  readonly kind: EvidenceKind
+  readonly name: string
+  readonly text: string
+}
+
+/** Runs one check to its verdict. What it throws, and a time-out, is `error`: trouble of the harness. */
+export async function runCheck(
+  entry: Entry,
+  stage: CheckStage,
+  { signal }: AbortOptions,
+): Promise<TestResult> {
+  const { requirement, check } = entry
+  const startedAt = new Date()
+  const began = performance.now()
+  const held = new ResourceStack()
+  const evidence: Evidence[] = []
+  const namespace = stage.namespaces.named(requirement.id)
+  const timeoutMs = check.timeoutMs ?? usualTimeoutMs
+  const giveUp = new AbortController()
+  const timer = setTimeout(() => {
+    giveUp.abort(new Error(`no verdict within ${timeoutMs / 1000} s`))
+  }, timeoutMs)
+  const bounded = AbortSignal.any([signal, giveUp.signal])
+  const base = {
+    ...headOf(requirement, stage),
+    startedAt: startedAt.toISOString(),
+    namespace,
+  }
+  const acquired: Fixture[] = []
+  let verdict: Verdict
+  try {
+    for (const fixture of check.fixtures ?? []) {
+      acquired.push(fixture)
+      await stage.fixtures.acquire(fixture)
+    }
+    const context = contextFor(entry, stage, { namespace, held, evidence, signal: bounded })
+    verdict = verdictOf(await Promise.race([check.run(context), aborted(bounded)]))
+    if (verdict.status === 'failed') verdict = await doubted(verdict, acquired, stage)
+  } catch (error) {
+    const reason = signal.aborted ? 'the run was interrupted' : errorText(error)
+    verdict = { status: 'error', reason, findings: [] }
+  } finally {
+    clearTimeout(timer)
+    for (const fixture of acquired) stage.fixtures.release(fixture)
+  }
+  // why: what goes on in the check's name ends with it
+  giveUp.abort(new Error('the check is over'))
+  const trouble = await undo(held)
+  stage.namespaces.remove(namespace)
+  if (trouble !== undefined && verdict.status !== 'failed')
+    verdict = { ...verdict, status: 'error', reason: `it could not be undone: ${trouble}` }
+  const kept =
+    verdict.status === 'passed' || verdict.status === 'skipped'
+      ? []
+      : await stage.keepEvidence(requirement.id, evidence)
+  return { ...base, ...verdict, durationMs: performance.now() - began, evidence: kept }
+}
+
+/** A target is not to be blamed for a backend of ours that died. */
+async function doubted(
+  verdict: Verdict,
+  acquired: readonly Fixture[],
+  { fixtures }: CheckStage,
+): Promise<Verdict> {
+  for (const fixture of acquired) {
+    const dead = await fixtures.whyDead(fixture)
+    if (dead !== undefined)
+      return {
+        status: 'error',
+        reason: `backends of the fixture ${fixture.id} died: ${dead}`,
+        findings: verdict.findings,
+      }
+  }
+  return verdict
+}
+
+/** The result of a row that did not run. */
+export function notRun(
+  requirement: Requirement,
+  stage: Pick<CheckStage, 'seed' | 'reproduce'>,
+  status: 'skipped' | 'notSupported' | 'error',
+  reason: string,
+): TestResult {
+  return {
+    ...headOf(requirement, stage),
+    status,
+    reason,
+    startedAt: new Date().toISOString(),
+    durationMs: 0,
+    findings: [],
+    evidence: [],
+  }
+}
+
+/** Same for every run with this seed: 32 bits of a hash. */
+export function seedOf(seed: number, id: string): number {
+  return createHash('sha256').update(`${seed}/${id}`).digest().readUInt32BE(0)
+}
+
+type Verdict = Pick<
+  TestResult,
+  'status' | 'reason' | 'expected' | 'observed' | 'findings' | 'convergence'
+> & { readonly statistic?: NonNullable<TestResult['statistic']> }
+
+function headOf(
+  { id, sentence, level, profile, feature, sources }: Requirement,
+  { seed, reproduce }: Pick<CheckStage, 'seed' | 'reproduce'>,
+): Pick<
+  TestResult,
+  'id' | 'title' | 'level' | 'profile' | 'feature' | 'sources' | 'seed' | 'reproduce' | 'attempts'
+> {
+  return {
+    id,
+    title: sentence,
+    level,
+    profile,
+    ...(feature !== undefined && { feature }),
+    sources,
+    seed: seedOf(seed, id),
+    reproduce: reproduce(id),
+    attempts: 1,
+  }
+}
+
+function verdictOf(assessment: Assessment): Verdict {
+  const { findings = [], convergence, statistic } = assessment
+  const more = {
+    findings,
+    ...(convergence !== undefined && { convergence }),
+    // why: corrected when all statistics of the run are known
+    ...(statistic !== undefined && { statistic: { ...statistic, adjustedP: statistic.p } }),
+  }
+  switch (assessment.kind) {
+    case 'conforms':
+      return { status: 'passed', observed: assessment.observed, ...more }
+    case 'violates': {
+      const { expected, observed } = assessment
+      return {
+        status: 'failed',
+        reason: `expected ${expected}; observed ${observed}`,
+        expected,
+        observed,
+        ...more,
+      }
+    }
+    case 'skipped':
+      return { status: 'skipped', reason: assessment.reason, ...more }
+  }
+}
+
+interface Own extends AbortOptions {
+  readonly namespace: string
+  readonly held: ResourceStack
+  readonly evidence: Evidence[]
+}
+
+function contextFor(
+  { requirement, check }: Entry,
+  { context, namespaces, fixtures, target, features, seed }: CheckStage,
+  { namespace, held, evidence, signal }: Own,
+): CheckContext {
+  return {
+    ...context,
+    signal,
+    namespace,
+    features,
+    target,
+    seed: seedOf(seed, requirement.id),
+    threshold: (name) => {
+      const value = requirement.thresholds[name]
+      if (value === undefined)
+        throw new RangeError(`${requirement.id} has no threshold ${name} in the catalogue`)
+      return value
+    },
+    fixture: (fixture) => {
+      if (check.fixtures?.includes(fixture) !== true)
+        throw new RangeError(`${requirement.id} does not declare the fixture ${fixture.id}`)
+      return fixtures.namespaceOf(fixture)
+    },
+    apply: async (manifests) => {
+      const applied = await namespaces.apply(namespace, manifests, { signal })
+      // why: everything of its own namespace goes with the namespace; only what lies elsewhere has to be undone by itself
+      const elsewhere = manifests.some(
+        ({ metadata }) => metadata.namespace !== undefined && metadata.namespace !== namespace,
+      )
+      if (elsewhere || manifests.some(({ kind }) => clusterScoped.has(kind))) held.use(applied)
+      return applied
+    },
+    keep: (resource) => {
+      held.use(resource)
+    },
+    evidence: (kind, name, text) => {
+      evidence.push({ kind, name, text: text.slice(0, evidenceCharacters) })
+    },
+  }
+}
+
+const clusterScoped: ReadonlySet<string> = new Set([
+  'Namespace',
+  'Node',
+  'CustomResourceDefinition',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'PersistentVolume',
+])
+
+async function undo(held: ResourceStack): Promise<string | undefined> {
+  try {
+    await held[Symbol.asyncDispose]()
+    return undefined
+  } catch (error) {
+    return errorText(error)
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (): void => {
+      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
+    }
+    if (signal.aborted) fail()
+    else signal.addEventListener('abort', fail, { once: true })
+  })
+}
