@@ -12,6 +12,12 @@ const kinds: Readonly<Record<string, NotAnswered['kind']>> = {
   ENETUNREACH: 'unreachable',
   EHOSTDOWN: 'unreachable',
   EADDRNOTAVAIL: 'unreachable',
+  // why: sendmsg(2) says so when netfilter at this position drops a datagram
+  EPERM: 'unreachable',
+  // why: ICMPv6 'administratively prohibited'; ICMP 'protocol unreachable', 'fragmentation needed'
+  EACCES: 'unreachable',
+  ENOPROTOOPT: 'unreachable',
+  EMSGSIZE: 'unreachable',
   ENOTFOUND: 'name-not-found',
   EAI_NODATA: 'name-not-found',
   EAI_AGAIN: 'name-failure',

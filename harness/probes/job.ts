@@ -1,28 +1,32 @@
-import type { ProbeJob } from '../model/probe.ts'
+import type { PacketsJob, ProbeJob } from '../model/probe.ts'
 import { nameProblem, typeNumber } from './dns-query.ts'
+import {
+  base64,
+  checkFamily,
+  checkFields,
+  type Fields,
+  flag,
+  isObject,
+  listOf,
+  literalAddress,
+  numberFrom,
+  port,
+  record,
+  type Rule,
+  string,
+  timeoutMs,
+  wholeNumber,
+  word,
+  wrong,
+} from './rules.ts'
 
-/** A job that makes no sense: names the field, the value and the rule. */
-export class JobProblem extends Error {}
-
-interface Rule {
-  readonly holds: (value: unknown) => boolean
-  /** Ends the sentence "got ..., want". */
-  readonly want: string
-}
-
-type Fields = Readonly<Record<string, Rule>>
-
-const string: Rule = { holds: (value) => typeof value === 'string', want: 'a text' }
-const word: Rule = {
-  holds: (value) => typeof value === 'string' && value !== '' && !/[\s\0]/.test(value),
-  want: 'a text without blanks',
-}
-const port = wholeNumber(1, 65_535)
-const flag: Rule = { holds: (value) => typeof value === 'boolean', want: 'true or false' }
 const token: Rule = {
   holds: (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value),
   want: "letters, digits and !#$%&'*+.^_`|~- (RFC 9110 section 5.6.2)",
 }
+
+/** What a packets job sends and waits for at most. */
+const mostDatagrams = 20_000
 
 /** What each kind of job has to say, and what it may say (names that end in `?`). */
 const rules: Readonly<Record<ProbeJob['kind'], Fields>> = {
@@ -58,11 +62,24 @@ const rules: Readonly<Record<ProbeJob['kind'], Fields>> = {
   },
   udp: { host: word, port, send: string },
   command: { argv: { holds: isArgv, want: 'a list of words, the first not empty' } },
-  packets: { host: word, port },
+  packets: {
+    host: literalAddress,
+    port,
+    sockets: listOf(
+      {
+        'localAddress?': literalAddress,
+        'localPort?': port,
+        'connected?': flag,
+        send: listOf({ atMs: numberFrom(0, 600_000), base64: base64(65_507) }, 0, 10_000),
+      },
+      1,
+      1_000,
+    ),
+    expect: wholeNumber(0, mostDatagrams),
+    'lingerMs?': numberFrom(0, 600_000),
+  },
   volley: { host: word, port },
 }
-
-const timeoutMs = numberFrom(1, 600_000)
 
 /**
  * Checks a job that came over the wire.
@@ -74,43 +91,24 @@ export function parseJob(job: unknown): ProbeJob {
   if (typeof kind !== 'string' || !Object.hasOwn(rules, kind))
     throw wrong('kind', kind, `one of ${Object.keys(rules).join(', ')}`)
   checkFields(job, { timeoutMs, ...rules[kind as ProbeJob['kind']] }, '')
-  return job as unknown as ProbeJob
+  const parsed = job as unknown as ProbeJob
+  if (parsed.kind === 'packets') checkPackets(parsed)
+  return parsed
 }
 
-function checkFields(
-  object: Readonly<Record<string, unknown>>,
-  fields: Fields,
-  path: string,
-): void {
-  for (const [key, rule] of Object.entries(fields)) {
-    const name = key.replace('?', '')
-    const value = object[name]
-    if (value === undefined && key.endsWith('?')) continue
-    if (!rule.holds(value)) throw wrong(path + name, value, rule.want)
+/** What the fields of a packets job have to do with each other. */
+function checkPackets({ host, sockets, timeoutMs: mostMs }: PacketsJob): void {
+  let datagrams = 0
+  for (const [index, { localAddress, send }] of sockets.entries()) {
+    const at = `sockets[${index}]`
+    checkFamily(`${at}.localAddress`, localAddress, host)
+    for (const [number, { atMs }] of send.entries())
+      if (atMs > mostMs)
+        throw wrong(`${at}.send[${number}].atMs`, atMs, `at most timeoutMs, ${mostMs}`)
+    datagrams += send.length
   }
-}
-
-function record(fields: Fields): Rule {
-  const wants = Object.entries(fields).map(([name, { want }]) => `${name}: ${want}`)
-  return {
-    holds: (value) =>
-      isObject(value) && Object.entries(fields).every(([name, rule]) => rule.holds(value[name])),
-    want: `{ ${wants.join(', ')} }`,
-  }
-}
-
-function numberFrom(least: number, most: number): Rule {
-  return {
-    holds: (value) => typeof value === 'number' && value >= least && value <= most,
-    want: `a number from ${least} to ${most}`,
-  }
-}
-
-function wholeNumber(least: number, most: number): Rule {
-  return {
-    holds: (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
-    want: `a whole number from ${least} to ${most}`,
-  }
+  if (datagrams > mostDatagrams)
+    throw wrong('sockets', datagrams, `at most ${mostDatagrams} datagrams over all sockets`)
 }
 
 function isHttpUrl(value: unknown): boolean {
@@ -138,13 +136,4 @@ function isArgv(value: unknown): boolean {
     value[0] !== '' &&
     value.every((one) => typeof one === 'string' && !one.includes('\0'))
   )
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function wrong(field: string, value: unknown, want: string): JobProblem {
-  const given = value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 200)
-  return new JobProblem(`${field}: got ${given}, want ${want}`)
 }

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline'
-import { JobProblem, parseJob } from './job.ts'
+import { parseJob } from './job.ts'
+import { JobProblem } from './rules.ts'
 import { runJob } from './run.ts'
 
 /*

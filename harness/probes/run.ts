@@ -2,6 +2,7 @@ import type { Answered, NotAnswered, Observation, ProbeJob } from '../model/prob
 import { observeCommand } from './command.ts'
 import { observeDns } from './dns.ts'
 import { observeHttp } from './http.ts'
+import { observePackets } from './packets.ts'
 import { observeName } from './resolve.ts'
 import { observeTcp } from './tcp.ts'
 import { observeUdp } from './udp.ts'
@@ -46,6 +47,7 @@ function find(job: ProbeJob, signal: AbortSignal): Promise<Finding> {
     case 'command':
       return observeCommand(job, signal)
     case 'packets':
+      return observePackets(job, signal)
     case 'volley':
       return Promise.reject(new Error(`${job.kind}: not built yet`))
   }
