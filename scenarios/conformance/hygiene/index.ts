@@ -1,0 +1,4 @@
+import type { Check } from '../../../harness/api.ts'
+
+/** Rows of hygiene.yaml, in their order. */
+export const hygiene: readonly Check[] = []
