@@ -105,9 +105,12 @@ const rowSchema: z.ZodType<Row> = z.strictObject({
 
 export const fileSchema: z.ZodType<{
   readonly profile: Profile
+  /** For every row that does not say otherwise. */
+  readonly thresholds?: Readonly<Record<string, number>>
   readonly requirements: readonly Row[]
 }> = z.strictObject({
   profile: z.enum(profiles),
+  thresholds: thresholds.exactOptional(),
   requirements: z.array(rowSchema).min(1),
 })
 

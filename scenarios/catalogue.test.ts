@@ -53,6 +53,7 @@ t.test(
 
 const good = `
 profile: DNS
+thresholds: { convergenceMs: 30000, answerMs: 5 }
 requirements:
   - id: DNS-A-001
     level: MUST
@@ -74,7 +75,7 @@ t.test('a row becomes a requirement; layout does not change the hash, content do
       slow: false,
       sources: [{ ref: 'S§2.3.1', url: 'https://example.org/' }],
       sentence: 'A is asked → it is answered.',
-      thresholds: { answerMs: 1000 },
+      thresholds: { convergenceMs: 30000, answerMs: 1000 },
     },
   ])
   const hashOf = (text: string): string => parseCatalogue(new Map([['a.yaml', text]])).sha256

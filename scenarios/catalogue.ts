@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import type { z } from 'zod'
-import { type Problem, type Profile, type Requirement, UsageError } from '../harness/api.ts'
+import { type Problem, type Requirement, UsageError } from '../harness/api.ts'
 import { fileSchema, retiredSchema, type Row } from './catalogue-schema.ts'
 
 /** Goes up when a row is added, retired or changes its meaning; reports of different versions are not compared. */
@@ -76,7 +76,7 @@ export function parseCatalogue(files: ReadonlyMap<string, string>): Catalogue {
     const file = checked(name, value, fileSchema, problems)
     for (const row of file?.requirements ?? []) {
       claim(row.id, name)
-      if (file !== undefined) requirements.push(requirementOf(row, file.profile))
+      if (file !== undefined) requirements.push(requirementOf(row, file))
     }
   }
   if (problems.length > 0)
@@ -124,13 +124,13 @@ function member(value: unknown, key: PropertyKey | undefined): unknown {
   return Reflect.get(value, key)
 }
 
-function requirementOf(row: Row, profile: Profile): Requirement {
+function requirementOf(row: Row, { profile, thresholds }: z.infer<typeof fileSchema>): Requirement {
   return {
     ...row,
     profile,
     disruptive: row.disruptive === true,
     slow: row.slow === true,
-    thresholds: row.thresholds ?? {},
+    thresholds: { ...thresholds, ...row.thresholds },
   }
 }
 

@@ -67,7 +67,9 @@ t.test('every file is reached from the index', (t) => {
   const visit = (file: string): void => {
     if (reached.has(file)) return
     reached.add(file)
-    for (const [, path = ''] of readFileSync(file, 'utf8').matchAll(/from '(\.[^']+\.js)'/g)) {
+    for (const [, path = ''] of readFileSync(file, 'utf8').matchAll(
+      /from ["'](\.[^"']+\.js)["']/g,
+    )) {
       const imported = join(dirname(file), path)
       if (imported.startsWith(import.meta.dirname)) visit(imported)
     }
