@@ -20,6 +20,7 @@ import type { Evidence } from './conform/run-check.ts'
 import type { Listener } from './events.ts'
 import { broughtBy } from './brought.ts'
 import { conclude } from './judge.ts'
+import { loadPositions } from './load-positions.ts'
 import { errorText, phase } from './phase.ts'
 import { stage, type StageComponents } from './stage.ts'
 import type { Statistics } from './statistics.ts'
@@ -130,6 +131,8 @@ async function drive(
   try {
     const { cluster, readyMs } = await provision(plan, components, options)
     held.use(cluster)
+    // why: a node that is not there is told before anything is measured
+    if (plan.bench !== undefined) loadPositions(cluster, plan.bench.loadNodes)
     if (plan.keep === true) await cluster.keep?.()
     findings.cluster = describeCluster(cluster, readyMs)
     const deployed = await deploy(cluster, components, options)
