@@ -23,6 +23,7 @@ export type ProviderFlags = Pick<
   | 'nodeImage'
   | 'baseImage'
   | 'nginxImage'
+  | 'k6Image'
   | 'cni'
   | 'ipFamily'
   | 'kubeconfig'
@@ -33,6 +34,8 @@ export type ProviderFlags = Pick<
 > & {
   readonly keep?: boolean
   readonly cluster?: string
+  /** k6 will run in the cluster. */
+  readonly secondOpinion?: boolean
   /** What will stand in the cluster. */
   readonly target?: Target
 }
@@ -49,38 +52,55 @@ export const usualNginx = 'nginx:1.22'
 /** Every provider by name. */
 const providers: Readonly<Record<string, (flags: ProviderFlags) => ClusterProvider>> = {
   local: ({ controlPlane = 'embedded' }) => local({ packageDirectory, controlPlane }),
-  k3d: ({ kubeProxyMode, target, nodeImage, baseImage, nginxImage = usualNginx }) =>
+  k3d: ({ kubeProxyMode, target, nodeImage, baseImage, ...flags }) =>
     k3d({
       packageDirectory,
       ...nodesFrom(nodeImage, 'MESHMARK_K3S_IMAGE'),
       ...(baseImage !== undefined && { baseImage }),
-      images: [nginxImage, ...(target?.imageNames ?? [])],
+      images: imagesOfOthers({ target, ...flags }),
       kubeProxyMode: k3sMode(
         kubeProxyMode ?? (target?.kubeProxy === 'absent' ? 'none' : 'iptables'),
       ),
     }),
-  kubeconfig: ({ kubeconfig: file, context, edgeNodes, imagePrefix, yesThisCluster }) =>
+  kubeconfig: ({ kubeconfig: file, context, edgeNodes, imagePrefix, ...flags }) =>
     kubeconfig({
       packageDirectory,
       ...(file !== undefined && { kubeconfig: file }),
       ...(context !== undefined && { context }),
       ...(edgeNodes !== undefined && { edgeNodes }),
       ...(imagePrefix !== undefined && { imagePrefix }),
-      ...(yesThisCluster !== undefined && { agreedCluster: yesThisCluster }),
+      ...(flags.yesThisCluster !== undefined && { agreedCluster: flags.yesThisCluster }),
+      runsJobs: flags.secondOpinion === true,
     }),
-  kind: ({ kubeProxyMode, cluster, target, nodeImage, baseImage, nginxImage = usualNginx, cni }) =>
+  kind: ({ kubeProxyMode, cluster, target, nodeImage, baseImage, cni, ...flags }) =>
     kind({
       packageDirectory,
       ...nodesFrom(nodeImage, 'MESHMARK_KIND_NODE_IMAGE'),
       ...(baseImage !== undefined && { baseImage }),
       ...(cni !== undefined && { cni }),
-      images: [nginxImage, ...(target?.imageNames ?? [])],
+      images: imagesOfOthers({ target, ...flags }),
       ...(kubeProxyMode === undefined
         ? target?.kubeProxy === 'absent' && cluster === undefined && { kubeProxyMode: 'none' }
         : { kubeProxyMode }),
       ...(cluster !== undefined && { cluster }),
       ...(target !== undefined && { target: target.id }),
     }),
+}
+
+/** Images that Docker has to have, and the nodes are given. */
+function imagesOfOthers({
+  nginxImage = usualNginx,
+  target,
+  k6Image,
+  secondOpinion,
+}: Pick<ProviderFlags, 'nginxImage' | 'k6Image' | 'secondOpinion'> & {
+  readonly target: Target | undefined
+}): readonly string[] {
+  return [
+    nginxImage,
+    ...(target?.imageNames ?? []),
+    ...(k6Image !== undefined && secondOpinion === true ? [k6Image] : []),
+  ]
 }
 
 /** Providers whose clusters can outlive their harness. */
@@ -118,6 +138,7 @@ export function providerNamed(name: string, flags: ProviderFlags): ClusterProvid
     { flag: '--ip-family dual', given: flags.ipFamily === 'dual', only: ['kind'] },
     { flag: '--node-image', given: flags.nodeImage, only: ['kind', 'k3d'] },
     { flag: '--nginx-image', given: flags.nginxImage, only: ['kind', 'k3d', 'kubeconfig'] },
+    { flag: '--k6-image', given: flags.k6Image, only: ['kind', 'k3d', 'kubeconfig'] },
   ])
     if (given !== undefined && given !== false && !only.includes(name))
       throw new UsageError(`${flag} has no meaning for provider ${name}`, [], {

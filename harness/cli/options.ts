@@ -10,6 +10,7 @@ export interface RunFlags {
   readonly nodeImage?: string
   readonly baseImage?: string
   readonly nginxImage?: string
+  readonly k6Image?: string
   readonly ipFamily?: 'ipv4' | 'dual'
   readonly cni?: string
   readonly keep: boolean
@@ -54,6 +55,10 @@ export function withRunFlags(command: Command): Command {
     )
     .option('--base-image <image>', 'what our images are built on: Node.js 20 on Debian')
     .option('--nginx-image <image>', 'of the sample nginx (default: nginx:1.22)')
+    .option(
+      '--k6-image <image>',
+      'of k6 for --second-opinion in clusters (default: built of the k6 on PATH)',
+    )
     .addOption(
       new Option('--ip-family <family>', 'of the pods and Services of provider kind').choices([
         'ipv4',

@@ -31,7 +31,7 @@ import { stderr, stdout } from './output.ts'
 import { suiteVersion } from './package.ts'
 import { progress } from './progress.ts'
 import { newRunId } from './run-id.ts'
-import { secondOpinionOfK6 } from './second-opinion.ts'
+import { type K6Init, secondOpinionOfK6 } from './second-opinion/k6.ts'
 import { summary } from './summary.ts'
 import { writeText } from './write-text.ts'
 
@@ -66,6 +66,7 @@ export async function session(flags: RunFlags, what: SessionPlan): Promise<numbe
   const provider = providerNamed(flags.provider ?? settings.provider ?? 'local', {
     ...flags,
     target,
+    secondOpinion: what.secondOpinion,
   })
   await readyFor(provider, flags)
   const runId = newRunId()
@@ -111,6 +112,13 @@ export function topologyFor(
 /** Unique local addresses (RFC 4193), as kind chooses them itself. */
 const dualStack = { podCidr: 'fd00:10:244::/56', serviceCidr: 'fd00:10:96::/112' } as const
 
+function k6From({ k6Image, baseImage }: RunFlags): K6Init {
+  return {
+    ...(k6Image !== undefined && { image: k6Image }),
+    ...(baseImage !== undefined && { baseImage }),
+  }
+}
+
 interface PlanInit {
   readonly runId: string
   readonly directory: string
@@ -138,7 +146,7 @@ function runPlan({ runId, directory, target, flags, settings, what }: PlanInit):
         seed,
         ...(what.loadNodes !== undefined && { loadNodes: what.loadNodes }),
         prepare: prepareBench,
-        ...(what.secondOpinion && { secondOpinion: secondOpinionOfK6 }),
+        ...(what.secondOpinion && { secondOpinion: secondOpinionOfK6(k6From(flags)) }),
       },
     }),
     suite: {

@@ -6,7 +6,9 @@ import t from 'tap'
 import ts from 'typescript'
 import { cannotRunNginx, startNginx } from '../testing/nginx.ts'
 import { root } from '../testing/sources.ts'
-import { type K6Ended, k6Command, type K6Job, k6Opinion } from './k6.ts'
+import type { SecondOpinion } from '../model/second-opinion.ts'
+import { k6Command, type K6Job, k6Opinion } from './k6.ts'
+import type { K6Ended } from './k6-summary.ts'
 
 const script = join(root, 'scenarios', 'k6', 'service-http.ts')
 const sha256 = createHash('sha256').update('ours').digest('hex')
@@ -27,6 +29,11 @@ function ended(argv: readonly string[]): Promise<K6Ended> {
   })
 }
 
+/** What k6 on one node says. */
+function opinionOf(job: K6Job, end: K6Ended): Omit<SecondOpinion, 'asked'> {
+  return k6Opinion(job, [{ node: 'a', version: version.stdout, ended: end }])
+}
+
 t.test('a page of nginx is measured at a constant rate', { skip }, async (t) => {
   await using nginx = await startNginx("location / { return 200 'ours'; }")
   const job: K6Job = {
@@ -36,7 +43,7 @@ t.test('a page of nginx is measured at a constant rate', { skip }, async (t) => 
     rateRps: 200,
     seconds: 2,
   }
-  const seen = k6Opinion(job, version.stdout, await ended(k6Command(job)))
+  const seen = opinionOf(job, await ended(k6Command(job)))
   t.same(seen.invalid, [])
   t.match(seen.tool, /^k6 v\d/)
   t.ok(seen.count >= 399 && seen.count <= 402, `${seen.count} of 400 requests`)
@@ -48,7 +55,7 @@ t.test('an answer of a stranger stops the load at once', { skip }, async (t) => 
   await using nginx = await startNginx("location / { return 200 'a stranger'; }")
   const url = `http://127.0.0.1:${nginx.port}/`
   const job: K6Job = { script, url, sha256, rateRps: 100, seconds: 60 }
-  const seen = k6Opinion(job, version.stdout, await ended(k6Command(job)))
+  const seen = opinionOf(job, await ended(k6Command(job)))
   t.ok(seen.invalid.includes('foreign answer'), seen.invalid.join('; '))
   t.ok(seen.count < 200, `after ${seen.count} of 6000 requests`)
 })
@@ -57,21 +64,21 @@ t.test('a rate that k6 cannot keep is invalid, never fast', { skip }, async (t) 
   await using nginx = await startNginx("location / { return 200 'ours'; limit_rate 1; }")
   const url = `http://127.0.0.1:${nginx.port}/`
   const job: K6Job = { script, url, rateRps: 2_000, seconds: 1 }
-  const seen = k6Opinion(job, version.stdout, await ended(k6Command(job)))
+  const seen = opinionOf(job, await ended(k6Command(job)))
   t.ok(seen.dropped > 0, `${seen.dropped} dropped`)
   t.match(seen.invalid.join('; '), /iterations were dropped: k6 could not keep the rate/)
 })
 
 t.test('a server that is not there is invalid', { skip: noK6 }, async (t) => {
   const job: K6Job = { script, url: 'http://127.0.0.1:1/', rateRps: 10, seconds: 1 }
-  const seen = k6Opinion(job, version.stdout, await ended(k6Command(job)))
+  const seen = opinionOf(job, await ended(k6Command(job)))
   t.match(seen.invalid.join('; '), /requests failed/)
 })
 
 t.test('a script that does not start is trouble of the harness', { skip: noK6 }, async (t) => {
   const job: K6Job = { script, url: '', rateRps: 10, seconds: 1 }
   const end = await ended(k6Command(job))
-  t.throws(() => k6Opinion(job, version.stdout, end), { message: /MESHMARK_URL is not set/ })
+  t.throws(() => opinionOf(job, end), { message: /MESHMARK_URL is not set/ })
 })
 
 t.test('a job that makes no sense is refused with its value and the rule', (t) => {

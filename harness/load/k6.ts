@@ -1,46 +1,42 @@
-import { z } from 'zod'
 import { LoadError } from '../model/errors.ts'
 import type { SecondOpinion } from '../model/second-opinion.ts'
+import { type K6Counts, k6Counts, type K6Ended } from './k6-summary.ts'
+import { mixedQuantile } from './mixed-quantile.ts'
 
 /** Samples that have to lie beyond a quantile before it is told (measurement.md, 2.5). */
 const samplesBeyond = 50
 
-/** k6 ends with this when a threshold was crossed: the summary says which. */
-const thresholdsCrossed = 99
-
-/** k6 ends with this when a script calls `exec.test.abort`. */
-const abortedByScript = 108
-
 export interface K6Job {
-  /** Path of scenarios/k6/service-http.ts. */
+  /** Path of scenarios/k6/service-http.ts, where k6 runs. */
   readonly script: string
   readonly url: string
   /** Value of the Host header, where the URL holds an address. */
   readonly host?: string
   /** Of the body that every answer has to have, hexadecimal. */
   readonly sha256?: string
-  /** Requests per second, 1 to 100 000. */
+  /** Requests per second, of all nodes together, 1 to 100 000. */
   readonly rateRps: number
   /** 1 to 600. */
   readonly seconds: number
+  /** Programs that share the rate; 1 when absent. */
+  readonly programs?: number
+  /**
+   * Where its own API listens. It waits then until it is started there (k6-start.ts), so that several start at once.
+   */
+  readonly startedAt?: string
 }
 
-/** How a program ended. */
-export interface K6Ended {
-  readonly exitCode: number
-  readonly stdout: string
-  readonly stderr: string
+/** One of the programs of a job. */
+export interface K6Program {
+  readonly node: string
+  /** What `k6 version` printed. */
+  readonly version: string
+  readonly ended: K6Ended
 }
 
-/** The command that runs a job. @throws LoadError 'invalid-job' */
-export function k6Command({
-  script,
-  url,
-  host,
-  sha256,
-  rateRps,
-  seconds,
-}: K6Job): readonly string[] {
+/** The command that runs a job, the same on every node. @throws LoadError 'invalid-job' */
+export function k6Command(job: K6Job): readonly string[] {
+  const { script, url, host, sha256, rateRps, seconds, programs = 1, startedAt } = job
   if (!(Number.isInteger(rateRps) && rateRps >= 1 && rateRps <= 100_000))
     throw new LoadError(
       'invalid-job',
@@ -51,6 +47,8 @@ export function k6Command({
   const values = {
     MESHMARK_URL: url,
     MESHMARK_RATE: String(rateRps),
+    // why: k6 takes whole rates only, so a third of 500 per second is 500 per 3 seconds
+    MESHMARK_TIME_UNIT: `${programs}s`,
     MESHMARK_DURATION: `${seconds}s`,
     ...(host !== undefined && { MESHMARK_HOST: host }),
     ...(sha256 !== undefined && { MESHMARK_SHA256: sha256 }),
@@ -58,97 +56,73 @@ export function k6Command({
   return [
     ...['k6', 'run', '--quiet', '--no-usage-report', '--no-color', '--log-output', 'stderr'],
     // why: any free port for its own API, so that two runs do not disturb each other
-    ...['--address', '127.0.0.1:0'],
+    ...['--address', startedAt ?? '127.0.0.1:0'],
+    ...(startedAt === undefined ? [] : ['--paused']),
     ...Object.entries(values).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     script,
   ]
 }
 
-/** k6's end-of-test summary, as far as it is used (grafana.com/docs/k6, handleSummary). */
-const trend = z.object({
-  values: z.object({
-    count: z.number(),
-    med: z.number(),
-    'p(90)': z.number(),
-    'p(99)': z.number(),
-    'p(99.9)': z.number(),
-  }),
-})
-const counter = z.object({ values: z.object({ count: z.number(), rate: z.number() }) })
-const summary = z.object({
-  state: z.object({ testRunDurationMs: z.number() }),
-  metrics: z.object({
-    http_req_duration: trend.optional(),
-    http_reqs: counter.optional(),
-    http_req_failed: z.object({ values: z.object({ passes: z.number() }) }).optional(),
-    dropped_iterations: counter.optional(),
-    checks: z.object({ values: z.object({ fails: z.number() }) }).optional(),
-  }),
-})
-
 /**
- * Reads what k6 said.
- * @param version - what `k6 version` printed
- * @throws LoadError 'program-failed' when it did not run to its end
+ * One opinion of all programs of a job: counts summed, quantiles of all samples together. Invalid when one of them is;
+ * where there are several, each reason names its node.
+ * @throws LoadError 'program-failed' when none of them ran to its end
  */
 export function k6Opinion(
   { rateRps, seconds }: Pick<K6Job, 'rateRps' | 'seconds'>,
-  version: string,
-  { exitCode, stdout, stderr }: K6Ended,
+  programs: readonly K6Program[],
 ): Omit<SecondOpinion, 'asked'> {
-  const knownEnds = [0, thresholdsCrossed, abortedByScript]
-  const said = summary.safeParse(parsed(stdout))
-  if (!knownEnds.includes(exitCode) || !said.success)
-    throw new LoadError('program-failed', `k6 ended with exit code ${exitCode}: ${words(stderr)}`, {
-      hint: 'run it by hand: k6 run scenarios/k6/service-http.ts',
-    })
-  const { metrics, state } = said.data
-  const { values } = metrics.http_req_duration ?? {}
-  const count = metrics.http_reqs?.values.count ?? 0
-  const dropped = metrics.dropped_iterations?.values.count ?? 0
-  const failed = Math.max(
-    metrics.http_req_failed?.values.passes ?? 0,
-    metrics.checks?.values.fails ?? 0,
-  )
-  const invalid = [
-    ...(count === 0 ? ['no request was sent'] : []),
-    ...(dropped > 0 ? [`${dropped} iterations were dropped: k6 could not keep the rate`] : []),
-    ...(failed > 0 ? [`${failed} requests failed`] : []),
-    ...(exitCode === abortedByScript ? ['foreign answer'] : []),
-  ]
-  const [, tool = 'of an unknown version'] = /\b(v\d+\.\d+\.\d+\S*)/.exec(version) ?? []
+  const wanted = Math.floor((rateRps * seconds) / programs.length)
+  const failures: unknown[] = []
+  const parts = programs.map(({ node, ended }): Part => {
+    try {
+      return { node, counts: k6Counts(ended, wanted) }
+    } catch (error) {
+      failures.push(error)
+      return { node, broke: error instanceof Error ? error.message : String(error) }
+    }
+  })
+  if (failures.length === programs.length) throw failures[0]
+  const counts = parts.flatMap((part) => (part.counts === undefined ? [] : [part.counts]))
+  const sum = (of: (one: K6Counts) => number): number =>
+    counts.reduce((total, one) => total + of(one), 0)
+  const count = sum(({ times }) => times.count)
+  const quantile = (name: string, share: number): Record<string, number> => {
+    const ms = mixedQuantile(
+      share,
+      counts.map(({ times }) => times),
+    )
+    return ms !== undefined && count * (1 - share) >= samplesBeyond
+      ? { [name]: Math.round(ms * 1_000) }
+      : {}
+  }
   return {
-    tool: `k6 ${tool}`,
+    tool: `k6 ${[...new Set(programs.map(versionOf))].join(', ')}`,
+    ...(programs.length > 1 && { nodes: programs.map(({ node }) => node) }),
     rateRps,
-    windowMs: state.testRunDurationMs,
+    windowMs: Math.max(...counts.map(({ windowMs }) => windowMs)),
     count,
     achievedRps: count / seconds,
-    failed,
-    dropped,
-    ...(values !== undefined && {
-      ...quantile('p50Us', 0.5, values.med, count),
-      ...quantile('p90Us', 0.9, values['p(90)'], count),
-      ...quantile('p99Us', 0.99, values['p(99)'], count),
-      ...quantile('p999Us', 0.999, values['p(99.9)'], count),
-    }),
-    invalid,
+    failed: sum(({ failed }) => failed),
+    dropped: sum(({ dropped }) => dropped),
+    ...quantile('p50Us', 0.5),
+    ...quantile('p90Us', 0.9),
+    ...quantile('p99Us', 0.99),
+    ...quantile('p999Us', 0.999),
+    invalid: parts.flatMap(({ node, counts: own, broke }) =>
+      [...(own?.invalid ?? []), ...(broke === undefined ? [] : [broke])].map((why) =>
+        programs.length === 1 ? why : `on ${node}, ${why}`,
+      ),
+    ),
   }
 }
 
-/** Milliseconds as microseconds, where enough samples lie beyond. */
-function quantile(name: string, share: number, ms: number, count: number): Record<string, number> {
-  return count * (1 - share) >= samplesBeyond ? { [name]: Math.round(ms * 1_000) } : {}
+interface Part {
+  readonly node: string
+  readonly counts?: K6Counts
+  readonly broke?: string
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
-}
-
-/** The end of a log; the level's noise before it. */
-function words(stderr: string): string {
-  return stderr.trim().slice(-1_000)
+function versionOf({ version }: K6Program): string {
+  return /\b(v\d+\.\d+\.\d+\S*)/.exec(version)?.[1] ?? 'of an unknown version'
 }

@@ -113,7 +113,7 @@ export interface Cluster extends AsyncDisposable {
   collect(directory: string, options: AbortOptions): Promise<void>
 }
 
-/** What an image is made of: parts of the installed package of meshmark. */
+/** What an image is made of: parts of the installed package of meshmark, files of this machine. */
 export interface ImageSource {
   /** `meshmark/reference`; the tag follows from the contents. */
   readonly name: string
@@ -121,6 +121,8 @@ export interface ImageSource {
   readonly folders: readonly string[]
   /** Names of npm packages; those that they depend on go along, into `node_modules`. */
   readonly packages: readonly string[]
+  /** Files of this machine and what they are called beside the Dockerfile. */
+  readonly files?: readonly { readonly from: string; readonly to: string }[]
   /** The text of a Dockerfile. */
   readonly dockerfile: string
 }

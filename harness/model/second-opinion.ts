@@ -4,6 +4,8 @@ export interface SecondOpinion {
   readonly tool: string
   /** What was asked: "GET ClusterIP, port http-0 (L7)". */
   readonly asked: string
+  /** Names of the nodes that it loaded from, at once; absent where it was one. */
+  readonly nodes?: readonly string[]
   /** Median of our own generator for the same request at the same rate. */
   readonly oursP50Us?: number
   /** What was asked for, requests per second. */

@@ -2,8 +2,9 @@ import type { SecondOpinion } from '../model/second-opinion.ts'
 
 /** What another generator saw, beside our own number. */
 export function opinionText(opinion: SecondOpinion): readonly [title: string, seen: string] {
-  const { tool, asked, rateRps, p50Us, oursP50Us, count, invalid } = opinion
-  const title = `Second opinion: ${tool}, ${asked}, ${rateRps} requests per second`
+  const { tool, asked, nodes, rateRps, p50Us, oursP50Us, count, invalid } = opinion
+  const from = nodes === undefined ? '' : ` from ${nodes.length} nodes at once`
+  const title = `Second opinion: ${tool}, ${asked}, ${rateRps} requests per second${from}`
   const ours = oursP50Us === undefined ? '' : ` (ours: ${oursP50Us} µs)`
   const seen =
     invalid.length > 0

@@ -76,6 +76,9 @@ const secondOpinion = z
   .strictObject({
     tool: text.describe('Name and version.'),
     asked: text,
+    nodes: z.exactOptional(
+      z.array(text.min(1)).min(2).describe('That it loaded from, at once; absent for one.'),
+    ),
     oursP50Us: optionalUs.describe("Median of the run's own generator for the same request."),
     rateRps: z.number().positive(),
     windowMs: z.number().nonnegative(),

@@ -6,10 +6,12 @@ import { interruption } from '../interrupt.ts'
 import { stderr, stdout } from '../output.ts'
 import { packageDirectory } from '../package.ts'
 import type { Conclude } from '../program.ts'
+import { k6Image } from '../second-opinion/k6-as-job.ts'
 
 interface ImagesFlags {
   readonly imagePrefix: string
   readonly baseImage?: string
+  readonly secondOpinion: boolean
 }
 
 /** `meshmark images`: builds what a cluster that exists has to find in its registry or its nodes. */
@@ -20,11 +22,13 @@ export function imagesCommand(conclude: Conclude): Command {
     )
     .option('--image-prefix <text>', 'before each name: registry.example/team/', '')
     .option('--base-image <image>', 'what they are built on: Node.js 20 on Debian')
+    .option('--second-opinion', 'and that of k6, of the k6 on PATH', false)
     .action(async ({ imagePrefix, ...flags }: ImagesFlags) => {
       using stop = interruption()
       const sources = [
         probeImageSource(flags.baseImage),
         ...((await (await targetNamed('reference', flags)).images?.()) ?? []),
+        ...(flags.secondOpinion ? [k6Image(flags.baseImage)] : []),
       ]
       for (const { name, ...source } of sources) {
         const { reference } = await buildImage(

@@ -86,7 +86,7 @@ const programs: readonly Program[] = [
   {
     name: 'k6',
     version: ['version'],
-    costs: "k6 as a second opinion on the load generator's numbers (a later release)",
+    costs: '--second-opinion: k6 beside our own load generator',
     required: false,
     cure: 'see https://grafana.com/docs/k6/latest/set-up/install-k6/',
   },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { ImageSource } from '../../model/cluster.ts'
 import { ClusterError } from '../../model/errors.ts'
@@ -13,7 +13,7 @@ export interface ImageContents extends Omit<ImageSource, 'name'> {
 
 /** Lays a build context into an empty folder and gives the SHA-256 of everything in it. */
 export async function stage(contents: ImageContents, into: string): Promise<string> {
-  const { packageDirectory, folders, packages, dockerfile } = contents
+  const { packageDirectory, folders, packages, files = [], dockerfile } = contents
   await writeFile(join(into, 'Dockerfile'), dockerfile)
   const { version } = JSON.parse(
     await readFile(join(packageDirectory, 'package.json'), 'utf8'),
@@ -25,6 +25,11 @@ export async function stage(contents: ImageContents, into: string): Promise<stri
   for (const folder of folders) {
     const filter = (path: string): boolean => !/\.test\.js(\.map)?$/.test(path)
     await cp(join(packageDirectory, folder), join(into, folder), { recursive: true, filter })
+  }
+  for (const { from, to } of files) {
+    await cp(from, join(into, to), { dereference: true })
+    // why: whoever runs in the image may not be who owns it here
+    await chmod(join(into, to), 0o755)
   }
   await mkdir(join(into, 'node_modules'))
   for (const [name, from] of await closure(packageDirectory, packages)) {

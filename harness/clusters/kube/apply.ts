@@ -11,7 +11,7 @@ const goneMs = 60_000
 const establishedMs = 10_000
 
 /** Kinds that are gone when their pods are. */
-const workloads: ReadonlySet<string> = new Set(['Deployment', 'ReplicaSet', 'DaemonSet'])
+const workloads: ReadonlySet<string> = new Set(['Deployment', 'ReplicaSet', 'DaemonSet', 'Job'])
 
 /** Kinds that others need to exist first. */
 const first = [

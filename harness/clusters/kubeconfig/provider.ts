@@ -23,6 +23,8 @@ export interface KubeconfigInit {
   readonly edgeNodes?: readonly string[]
   /** Before the name of every image of ours, e.g. `registry.example/team/`. */
   readonly imagePrefix?: string
+  /** The run will start Jobs and read what they say. */
+  readonly runsJobs?: boolean
   /** Name of the context that the user agreed to use although it looks like production. */
   readonly agreedCluster?: string
 }
@@ -62,7 +64,7 @@ async function preflight(init: KubeconfigInit, options: AbortOptions): Promise<r
     const access = chosen(init)
     refuseProduction(access, init.agreedCluster)
     await using kube = kubeClient(access)
-    return await missingRights(kube, options)
+    return await missingRights(kube, { ...options, runsJobs: init.runsJobs === true })
   } catch (error) {
     if (!(error instanceof HarnessError || error instanceof KubeError)) throw error
     const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined

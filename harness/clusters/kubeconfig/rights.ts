@@ -22,12 +22,19 @@ const wanted: readonly Right[] = [
   { group: 'apps', resource: 'deployments', verbs: ['get', 'patch', 'create', 'delete'] },
 ]
 
+/** Rights of a run that starts Jobs. */
+const wantedForJobs: readonly Right[] = [
+  { group: 'batch', resource: 'jobs', verbs: ['get', 'patch', 'create', 'delete'] },
+  { group: '', resource: 'pods', subresource: 'log', verbs: ['get'] },
+]
+
 /** Asks for every right of a run (SelfSubjectAccessReview) and gives those that are missing, each with its cure. */
 export async function missingRights(
   kube: KubeClient,
-  options: AbortOptions,
+  { runsJobs = false, ...options }: AbortOptions & { readonly runsJobs?: boolean },
 ): Promise<readonly Problem[]> {
-  const asked = wanted.flatMap(({ verbs, ...right }) => verbs.map((verb) => ({ ...right, verb })))
+  const all = [...wanted, ...(runsJobs ? wantedForJobs : [])]
+  const asked = all.flatMap(({ verbs, ...right }) => verbs.map((verb) => ({ ...right, verb })))
   const answers = await Promise.all(
     asked.map(async (right) => ({ right, allowed: await isAllowed(kube, right, options) })),
   )
