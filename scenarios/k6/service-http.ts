@@ -26,6 +26,7 @@ export const options: Options = {
   // why: what several k6 saw can be put together when each tells all of its distribution
   summaryTrendStats: ['count', 'min', 'avg', 'med', ...percentiles, 'p(99.9)', 'max'],
   scenarios: {
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- k6's types call plain options classes
     service: {
       executor: 'constant-arrival-rate',
       rate,
