@@ -23,6 +23,11 @@ t.test('an arrow that runs the wrong way is found and named', (t) => {
       'harness/load/main.ts',
     ],
     [
+      'harness/backends/dns.ts',
+      "import { encode } from '../probes/dns.ts'",
+      'harness/probes/dns.ts',
+    ],
+    [
       'scenarios/walkthrough/a.ts',
       "import type { A } from '../../harness/model/a.ts'",
       'harness/model/a.ts',

@@ -28,6 +28,7 @@ const rules: readonly Rule[] = [
   { from: 'harness/results/', to: ['harness/model/'], why: 'results import model alone' },
   { from: 'harness/clusters/', to: ['harness/model/'], why: 'adapters import model alone' },
   { from: 'harness/targets/', to: ['harness/model/'], why: 'adapters import model alone' },
+  { from: 'harness/backends/', to: ['harness/model/'], why: 'adapters import model alone' },
   { from: 'harness/probes/', to: ['harness/model/'], why: 'adapters import model alone' },
   {
     from: 'harness/load/',

@@ -69,6 +69,7 @@ export function images(
       files: nginxFiles,
     },
     'meshmark/probe': { entrypoint: [], cmd: idle },
+    'meshmark/backend': { entrypoint: main('harness', 'backends', 'main.js'), cmd: [] },
     'meshmark/reference': { entrypoint: main('reference-impl', 'main.js'), cmd: [] },
     busybox,
     alpine: { ...busybox, cmd: ['/bin/sh'] },
