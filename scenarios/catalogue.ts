@@ -113,9 +113,11 @@ function problemOf(name: string, root: unknown, issue: z.core.$ZodIssue): Proble
   const row = typeof id === 'string' ? [id, ...field] : issue.path
   if (issue.code === 'unrecognized_keys')
     return { subject: `${name}: ${[...row, ...issue.keys].join('.')}`, message: 'unknown key' }
+  const rule =
+    issue.code === 'invalid_key' ? issue.issues.map(({ message }) => message).join() : issue.message
   return {
     subject: `${name}: ${row.join('.') || '(the whole file)'}`,
-    message: `got ${JSON.stringify(given)}: ${issue.message}`,
+    message: `got ${JSON.stringify(given)}: ${rule}`,
   }
 }
 
