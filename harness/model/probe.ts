@@ -135,16 +135,28 @@ export interface StreamJob {
 
 /** One thing to do on an open connection; the steps of one call happen in order. */
 export type StreamStep =
-  /** Writes bytes; `segments` cuts them into writes of these sizes with `gapMs` between, so that packets are split. */
+  /**
+   * Writes bytes; `segments` cuts them into writes of these sizes (what is left is the last) with `gapMs` between, 1 if
+   * absent, so that packets are split.
+   */
   | {
       readonly do: 'send'
       readonly base64: string
       readonly segments?: readonly number[]
       readonly gapMs?: number
+      /** Gives up when the peer does not take all in this time, 60 000 if absent: the state is `timed-out`. */
+      readonly withinMs?: number
     }
-  /** Writes so many bytes of a repeatable pattern (`patternByte`), respecting back-pressure. */
-  | { readonly do: 'send-pattern'; readonly bytes: number }
-  /** Reads until the condition holds, the peer ends or `withinMs` has passed. Nothing is read between two such steps. */
+  /**
+   * Writes so many bytes of the repeatable pattern, from `patternByte(0)` on. While the operating system takes no more,
+   * what arrives is read, and counts for the next `read` of the same play: both directions at once block nobody.
+   */
+  | { readonly do: 'send-pattern'; readonly bytes: number; readonly withinMs?: number }
+  /**
+   * Reads until the condition holds, the peer ends or `withinMs` has passed. Nothing is read between two such steps
+   * (the first 64 KiB at most). What arrived behind the condition (bytes, text) is left for the next read. A text is
+   * looked for in what arrived since the last read; of what arrived while sending, in the first MiB.
+   */
   | {
       readonly do: 'read'
       readonly until:
@@ -171,11 +183,16 @@ export interface StreamPlayed {
   readonly chunks: readonly { readonly atMs: number; readonly bytes: number }[]
   /** Did the last `read` end because its condition held? True when there was none. */
   readonly complete: boolean
-  /** How the connection stands: `end` the peer half-closed, `reset` it was aborted. */
+  /** Bytes that the operating system took, in steps of 64 KiB: how much fits between here and a peer that is slow. */
+  readonly sentBytes: number
+  /**
+   * How the connection stands as far as reads and writes have shown: `end` the peer half-closed, `reset` it was
+   * aborted, `timed-out` the kernel gave up, or a send took too long. Later sends are left out after the last two.
+   */
   readonly state: 'open' | 'end' | 'reset' | 'timed-out'
 }
 
-/** Disposing closes the connection. */
+/** Disposing closes the connection. Aborting a play closes it, too. One play after the other. */
 export interface Stream extends AsyncDisposable {
   readonly opened: StreamOpened | NotAnswered
   /** @throws ProbeError when it was not opened, or the probe broke */

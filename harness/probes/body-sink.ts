@@ -10,9 +10,11 @@ export interface Body {
 /** A body is told up to this length. */
 const toldBytes = 1024 * 1024
 
-/** Takes a body of any length in pieces and keeps no more of it than is told. */
+/** Takes a body of any length in pieces and keeps copies of no more of it than is told. */
 export function bodySink(): {
   readonly add: (piece: Buffer) => void
+  /** The bytes that are told. */
+  readonly kept: () => Buffer
   readonly finish: () => Body
 } {
   const hash = createHash('sha256')
@@ -21,9 +23,10 @@ export function bodySink(): {
   return {
     add: (piece) => {
       hash.update(piece)
-      if (sizeBytes < toldBytes) kept.push(piece.subarray(0, toldBytes - sizeBytes))
+      if (sizeBytes < toldBytes) kept.push(Buffer.from(piece.subarray(0, toldBytes - sizeBytes)))
       sizeBytes += piece.length
     },
+    kept: () => Buffer.concat(kept),
     finish: () => ({
       text: Buffer.concat(kept).toString('utf8'),
       sha256: hash.digest('hex'),

@@ -1,12 +1,27 @@
-import { connect, type Socket } from 'node:net'
+import { connect, type OnReadOpts, type Socket } from 'node:net'
+import { failureOf } from './failure.ts'
+
+/** Where a connection starts, and who reads it. */
+export interface ConnectionInit {
+  readonly localAddress?: string
+  readonly localPort?: number
+  /** Takes what is read; nothing is read before `resume`. */
+  readonly onread?: OnReadOpts
+}
 
 /**
  * Opens a TCP connection; aborting destroys it at once, then and later.
  * @throws the operating system's error (ECONNREFUSED, ...)
  */
-export function openConnection(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+export function openConnection(
+  host: string,
+  port: number,
+  signal: AbortSignal,
+  init: ConnectionInit = {},
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true })
+    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, ...init })
+    if (init.onread !== undefined) socket.pause()
     const abort = (): void => {
       socket.destroy(new Error('aborted'))
     }
@@ -41,4 +56,14 @@ export async function connectFirst(
     }
   }
   return openConnection(addresses[last] ?? '', port, signal)
+}
+
+/**
+ * Why a connection from a chosen source failed, as an observation.
+ * @throws the error itself when the source is the trouble: an address that is not ours, a port in use, no port left
+ */
+export function connectionFailure(error: unknown): ReturnType<typeof failureOf> {
+  const { code, syscall } = error as NodeJS.ErrnoException
+  if (syscall === 'bind' || code === 'EADDRNOTAVAIL') throw error
+  return failureOf(error)
 }
