@@ -87,6 +87,22 @@ t.test('a target that never serves ends the run with its error, and nothing stay
   t.same(diary.slice(2), ['uninstall the target', 'remove the cluster'])
 })
 
+t.test('a load node that the cluster has not ends the run before the target comes', async (t) => {
+  const diary: Diary = []
+  const bench = {
+    questions: [],
+    pairs: 1,
+    seed: 1,
+    loadNodes: ['edge-node-c'],
+    prepare: () => Promise.reject(new Error('too late')),
+  }
+  await t.rejects(run({ ...plan(scenarioOf([passes])), bench }, components(diary), quiet), {
+    code: 'usage',
+    message: '--load-nodes: there is no node edge-node-c',
+  })
+  t.same(diary, ['create the cluster', 'remove the cluster'])
+})
+
 t.test('an interrupted run gives a partial result that proves nothing', async (t) => {
   const diary: Diary = []
   const stop = new AbortController()

@@ -38,7 +38,8 @@ export async function k6AsJob(
   const ends = await jobOnNodes(
     cluster,
     {
-      name: 'meshmark-k6',
+      // why: a killed run's Job may be left in a kept cluster, and its answers are not ours
+      name: `meshmark-k6-${crypto.randomUUID().slice(0, 8)}`,
       namespace: cluster.namespace ?? 'default',
       image: init.image ?? (await imageFor(cluster, init, options)),
       pullPolicy: cluster.provider === 'kubeconfig' ? 'IfNotPresent' : 'Never',

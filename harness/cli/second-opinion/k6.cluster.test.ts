@@ -1,4 +1,4 @@
-/** k6 as a Job on the nodes of a kind cluster, asking servers that stand in pods of it. */
+/** Load from several nodes of a kind cluster, ours and that of k6, on a server in one of its pods. */
 import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import t from 'tap'
@@ -22,7 +22,7 @@ const positions: readonly Position[] = [
   { node: 'edge-node-b', network: 'container' },
 ]
 
-t.test('k6 in a cluster', { skip, timeout: 400_000 }, async (t) => {
+t.test('load in a cluster', { skip, timeout: 400_000 }, async (t) => {
   const signal = AbortSignal.timeout(390_000)
   setMaxListeners(0, signal)
   const held = new ResourceStack()
@@ -41,29 +41,44 @@ t.test('k6 in a cluster', { skip, timeout: 400_000 }, async (t) => {
   const target = await direct().deploy(cluster, { signal })
   const scene = held.use(stage(cluster, target, { connectProbe, connectLoad }))
 
+  const request = (port: number): LoadTarget => ({
+    kind: 'http',
+    host,
+    port,
+    path: '/',
+    authority: 'page',
+    connections: 2,
+    expect: { status: 200, bodySha256: createHash('sha256').update('ours').digest('hex') },
+  })
   const ask = (
     port: number,
     from: readonly Position[],
     init: K6Init = {},
-  ): Promise<Omit<SecondOpinion, 'asked' | 'oursP50Us'>> => {
-    const request: LoadTarget = {
-      kind: 'http',
-      host,
-      port,
-      path: '/',
-      authority: 'page',
-      connections: 1,
-      expect: { status: 200, bodySha256: createHash('sha256').update('ours').digest('hex') },
-    }
-    return secondOpinionOfK6(init).ask(request, 50, scene, from, { signal })
-  }
+  ): Promise<Omit<SecondOpinion, 'asked' | 'oursP50Us'>> =>
+    secondOpinionOfK6(init).ask(request(port), 50, scene, from, { signal })
   const left = async (): Promise<readonly string[]> => {
     const type = await cluster.kube.typeOf({ apiVersion: 'batch/v1', kind: 'Job' }, { signal })
     const { items } = await cluster.kube.list(type, { signal })
     return items.map(({ metadata }) => metadata.name)
   }
 
-  await t.test('loads from two nodes at once, each with half of the rate', async (t) => {
+  await t.test('our own programs on two nodes give one result, or none', async (t) => {
+    const generator = await scene.load(positions, [], { signal })
+    const profile = { kind: 'open-loop', rateRps: 50, maxInFlight: 1_000 } as const
+    const job = { profile, warmupMs: 100, durationMs: 2_000, seed: 5 }
+    const { completed, scheduled, response } = await generator.run(
+      { ...job, target: request(8080) },
+      { signal },
+    )
+    t.ok(scheduled > 0 && completed === scheduled, `${completed} of ${scheduled}`)
+    t.equal(response.count, completed)
+    const long = { ...job, durationMs: 60_000, target: request(8081) }
+    const { invalid, windowMs } = await generator.run(long, { signal })
+    t.match(invalid, [/^on edge-node-[ab], foreign answer: /])
+    t.ok(windowMs < 30_000, `the load of 60 s ended after ${windowMs} ms`)
+  })
+
+  await t.test('k6 loads from two nodes at once, each with half of the rate', async (t) => {
     const seen = await ask(8080, positions)
     t.match(seen.tool, /^k6 v\d+\.\d+/)
     t.same(seen.nodes, ['edge-node-a', 'edge-node-b'])
@@ -73,7 +88,7 @@ t.test('k6 in a cluster', { skip, timeout: 400_000 }, async (t) => {
     t.same(await left(), [], 'the Job is gone')
   })
 
-  await t.test('stops at a stranger, and the answer is no number', async (t) => {
+  await t.test('k6 stops at a stranger, and the answer is no number', async (t) => {
     const seen = await ask(8081, positions)
     t.match(seen.invalid.join('; '), /foreign answer/)
     t.ok(seen.count < 50, `${seen.count} of 250 requests`)

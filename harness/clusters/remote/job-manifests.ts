@@ -37,6 +37,9 @@ const unprivileged = {
   seccompProfile: { type: 'RuntimeDefault' },
 }
 
+/** How long the Job of a run that was killed stays after its end. */
+const leftSeconds = 600
+
 /** The Job and the ConfigMap with its files: as many pods as nodes, one on each, none of them started again. */
 export function jobManifests(job: NodesJob): readonly KubeObject[] {
   const { name, namespace, nodes, files, deadlineSeconds } = job
@@ -48,6 +51,8 @@ export function jobManifests(job: NodesJob): readonly KubeObject[] {
     // why: when one fails, the load stops on all nodes
     backoffLimit: 0,
     activeDeadlineSeconds: deadlineSeconds,
+    // why: nobody else removes what a killed harness left
+    ttlSecondsAfterFinished: leftSeconds,
     template: { metadata: { labels: { [jobLabel]: name } }, spec: podSpec(job) },
   }
   return [config, { apiVersion: 'batch/v1', kind: 'Job', metadata, spec }]
