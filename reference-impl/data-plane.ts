@@ -30,6 +30,8 @@ export interface DataPlaneInit {
   /** Address and port of the agent's own name server: reachable from this node and its pods only. */
   readonly dnsAddress: string
   readonly dnsPort: number
+  /** Last labels of Service names; `cluster.local` when absent. */
+  readonly clusterDomain?: string
   /** Connection, request and idle time-outs of the HTTP proxy have defaults; only tests set them. */
   readonly log: (
     level: 'info' | 'warn' | 'error',

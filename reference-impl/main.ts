@@ -97,7 +97,7 @@ async function cleanUp(config: Config): Promise<void> {
 }
 
 async function dataPlaneOf(
-  { proxyMode, dnsAddress, dnsPort }: Config,
+  { proxyMode, dnsAddress, dnsPort, clusterDomain }: Config,
   log: Log,
 ): Promise<DataPlane> {
   if (proxyMode === 'off') return (await import('./no-data-plane.ts')).noDataPlane
@@ -105,6 +105,7 @@ async function dataPlaneOf(
   return createDataPlane({
     dnsAddress,
     dnsPort,
+    clusterDomain,
     log: (level, message, facts) => log[level](message, facts),
   })
 }

@@ -1,7 +1,7 @@
 import type { NamespaceRecord, NodeRecord, ServiceRecord, SliceRecord } from './records.ts'
 import { RecordStore } from './record-store.ts'
 import { serviceView } from './service-view.ts'
-import type { NodeView, ServiceView, Snapshot } from './snapshot.ts'
+import type { DestinationRuleView, NodeView, ServiceView, Snapshot } from './snapshot.ts'
 
 /** Everything known of the cluster, by kind; also the form it is saved in. */
 export interface ClusterRecords {
@@ -9,9 +9,12 @@ export interface ClusterRecords {
   readonly slices: readonly SliceRecord[]
   readonly namespaces: readonly NamespaceRecord[]
   readonly nodes: readonly NodeRecord[]
+  /** Absent in what an agent saved that did not know of them. */
+  readonly destinationRules?: readonly DestinationRuleView[]
 }
 
-export type Kind = keyof ClusterRecords
+/** What every cluster has; custom resources may be missing. */
+export type Kind = 'services' | 'slices' | 'namespaces' | 'nodes'
 
 /** Collects changes and makes snapshots; Services that did not change keep their view from one to the next. */
 export class ClusterState {
@@ -19,6 +22,7 @@ export class ClusterState {
   readonly slices: RecordStore<SliceRecord>
   readonly namespaces: RecordStore<NamespaceRecord>
   readonly nodes: RecordStore<NodeRecord>
+  readonly destinationRules: RecordStore<DestinationRuleView>
   readonly #nodeName: string
   /** By Service: the slices that belong to it. */
   readonly #slicesOf = new Map<string, Map<string, SliceRecord>>()
@@ -42,6 +46,7 @@ export class ClusterState {
     })
     this.namespaces = new RecordStore(onChange)
     this.nodes = new RecordStore(onChange)
+    this.destinationRules = new RecordStore(onChange)
   }
 
   load(records: ClusterRecords): void {
@@ -49,6 +54,7 @@ export class ClusterState {
     for (const one of records.slices) this.slices.put(keyOf(one), one)
     for (const one of records.namespaces) this.namespaces.put(one.name, one)
     for (const one of records.nodes) this.nodes.put(one.name, one)
+    for (const one of records.destinationRules ?? []) this.destinationRules.put(keyOf(one), one)
   }
 
   records(): ClusterRecords {
@@ -57,6 +63,7 @@ export class ClusterState {
       slices: [...this.slices.values()],
       namespaces: [...this.namespaces.values()],
       nodes: [...this.nodes.values()],
+      destinationRules: [...this.destinationRules.values()],
     }
   }
 
@@ -67,7 +74,13 @@ export class ClusterState {
     const namespaces = new Set(this.namespaces.keys())
     // why: a Service may be heard of before its namespace
     for (const { namespace } of this.#views.values()) namespaces.add(namespace)
-    return { version: this.#version, services: this.#views, namespaces, node: this.#node() }
+    return {
+      version: this.#version,
+      services: this.#views,
+      namespaces,
+      node: this.#node(),
+      destinationRules: [...this.destinationRules.values()],
+    }
   }
 
   #updatedViews(): Map<string, ServiceView> {

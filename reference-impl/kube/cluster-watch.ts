@@ -1,8 +1,9 @@
-import type { Log } from '../log.ts'
+import { messageOf, type Log } from '../log.ts'
 import { ApiError, type Api } from './api.ts'
 import { ClusterState, type Kind } from './cluster-state.ts'
 import { defaultTiming, reflect, type ReflectorTiming, type Sink } from './reflector.ts'
-import { sinksOf } from './sinks.ts'
+import { watchRules } from './rule-watch.ts'
+import { ruleSink, sinksOf } from './sinks.ts'
 import type { SavedState } from './saved-state.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -13,6 +14,8 @@ export interface ClusterWatchInit {
   readonly log: Log
   readonly onSnapshot: (snapshot: Snapshot) => void
   readonly timing?: Partial<ReflectorTiming>
+  /** How long until an API without DestinationRules is asked again. */
+  readonly absentLookMs?: number
 }
 
 /** What can be said about the connection to the API. */
@@ -32,6 +35,12 @@ const collectMs = 20
 /** The state is saved this long after a change, at most once in that time. */
 const saveDelayMs = 1000
 
+/** The first snapshot waits this long for rules of balancing, so that a restart does not move anybody. */
+const rulesWaitMs = 2000
+
+/** A new custom resource is found within a minute. */
+const defaultAbsentLookMs = 40_000
+
 const kinds: readonly Kind[] = ['services', 'slices', 'namespaces', 'nodes']
 
 /** Follows the API and gives a snapshot after each change; begins with what was saved on disk. */
@@ -44,6 +53,7 @@ export class ClusterWatch {
   readonly #failures: Record<Kind, number> = { services: 0, slices: 0, namespaces: 0, nodes: 0 }
   readonly #synced = new Set<Kind>()
   readonly #lastTrouble = new Map<Kind, string>()
+  #areRulesSettled = false
   #isFromDisk = false
   #collecting: NodeJS.Timeout | undefined
   #saving: NodeJS.Timeout | undefined
@@ -74,7 +84,7 @@ export class ClusterWatch {
   async start(): Promise<void> {
     await this.#load()
     const kindsRunning = kinds.map(async (kind) => this.#follow(kind))
-    this.#running = Promise.all(kindsRunning)
+    this.#running = Promise.all([...kindsRunning, this.#followRules()])
   }
 
   /** Ends all watches and saves what is known. */
@@ -134,6 +144,29 @@ export class ClusterWatch {
     )
   }
 
+  async #followRules(): Promise<void> {
+    const { api, timing, log, absentLookMs = defaultAbsentLookMs } = this.#init
+    const onSettled = (): void => {
+      clearTimeout(late)
+      if (this.#areRulesSettled) return
+      this.#areRulesSettled = true
+      this.#changed()
+    }
+    const late = setTimeout(onSettled, rulesWaitMs)
+    late.unref()
+    const sink = ruleSink(this.#state)
+    const init = {
+      api,
+      sink,
+      timing: { ...defaultTiming, ...timing },
+      absentLookMs,
+      log,
+      onSettled,
+    }
+    await watchRules(init, this.#stop.signal)
+    clearTimeout(late)
+  }
+
   /** Each trouble once, until it is another one or over. */
   #tell(kind: Kind, path: string, error: unknown): void {
     const message = messageOf(error)
@@ -149,7 +182,8 @@ export class ClusterWatch {
 
   #changed(): void {
     // why: before all kinds were listed a snapshot would be one of half a cluster
-    const usable = this.#isFromDisk || kinds.every((kind) => this.#synced.has(kind))
+    const isListed = this.#areRulesSettled && kinds.every((kind) => this.#synced.has(kind))
+    const usable = this.#isFromDisk || isListed
     if (!usable || this.#collecting !== undefined) return
     this.#collecting = setTimeout(() => {
       this.#collecting = undefined
@@ -183,10 +217,4 @@ const paths: Readonly<Record<Kind, string>> = {
   slices: '/apis/discovery.k8s.io/v1/endpointslices',
   namespaces: '/api/v1/namespaces',
   nodes: '/api/v1/nodes',
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { cause } = error
-  return cause instanceof Error ? `${error.message} (${cause.message})` : error.message
 }

@@ -1,7 +1,13 @@
 import { keyOfObject, type Sink } from './reflector.ts'
+import { destinationRule } from './destination-rule.ts'
 import type { ClusterState, Kind } from './cluster-state.ts'
 import type { RecordStore } from './record-store.ts'
 import { namespaceRecord, nodeRecord, serviceRecord, sliceRecord } from './records.ts'
+
+/** Where DestinationRules go. */
+export function ruleSink(state: ClusterState): Sink {
+  return sinkOf(state.destinationRules, destinationRule)
+}
 
 /** Where the API's objects of each kind go. */
 export function sinksOf(state: ClusterState): Readonly<Record<Kind, Sink>> {

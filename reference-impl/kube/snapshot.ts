@@ -10,6 +10,40 @@ export interface Snapshot {
   /** Namespaces that exist; names below them are empty, not missing (RFC 8020). */
   readonly namespaces: ReadonlySet<string>
   readonly node: NodeView
+  /** Istio's DestinationRules of all namespaces; absent as long as none are known. */
+  readonly destinationRules?: readonly DestinationRuleView[]
+}
+
+/** How a new connection (L4) or request (L7) finds its endpoint. */
+export type BalancePolicy = 'round-robin' | 'random' | 'least-request' | HashKey
+
+/** What is hashed: the same value, the same endpoint. A request that lacks it is hashed by its source address. */
+export type HashKey =
+  | { readonly kind: 'source-address' }
+  /** A field of the request, its name in lower case. */
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'query'; readonly name: string }
+  /** A cookie; a client without one is given one. `ttlSeconds` 0: for as long as the client runs. */
+  | {
+      readonly kind: 'cookie'
+      readonly name: string
+      readonly ttlSeconds: number
+      readonly path?: string
+    }
+
+/** A DestinationRule (networking.istio.io), as far as it is about balancing. */
+export interface DestinationRuleView {
+  readonly namespace: string
+  readonly name: string
+  /** RFC 3339; of two rules for one Service the older one counts. */
+  readonly created: string
+  /** `spec.host` as it was written, in lower case; empty when there is none. */
+  readonly host: string
+  readonly policy: BalancePolicy
+  /** Policies of single ports (portLevelSettings); they inherit nothing from `policy`. */
+  readonly ports: readonly { readonly port: number; readonly policy: BalancePolicy }[]
+  /** What the object asks for and does not get, each a phrase. */
+  readonly notes: readonly string[]
 }
 
 /** The node that this agent serves. */

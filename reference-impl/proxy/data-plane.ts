@@ -19,7 +19,14 @@ export function createDataPlane(
     warn: (message: string, facts?: Readonly<Record<string, unknown>>) =>
       init.log('warn', message, facts),
   }
-  const path = new TrafficPath({ protectedAddresses: [init.dnsAddress], ...settings }, log)
+  const path = new TrafficPath(
+    {
+      protectedAddresses: [init.dnsAddress],
+      ...(init.clusterDomain !== undefined && { clusterDomain: init.clusterDomain }),
+      ...settings,
+    },
+    log,
+  )
   return {
     apply: async (snapshot) => path.apply(snapshot),
     statistics: async () => path.statistics(),

@@ -1,13 +1,12 @@
 /** What the traffic path has to do, worked out of the snapshot: plain values, no Kubernetes words left to interpret. */
 
+import type { BalancePolicy } from '../kube/snapshot.ts'
+
 /** Where a connection can end. */
 export interface Destination {
   readonly address: string
   readonly port: number
 }
-
-/** How destinations are chosen for new connections. */
-export type BalancePolicy = 'round-robin' | 'random'
 
 /** One port of one Service. */
 export interface PortPlan {
@@ -21,6 +20,7 @@ export interface PortPlan {
   /** externalIPs and load balancer addresses. */
   readonly externalIps: readonly string[]
   readonly nodePort?: number
+  /** How a destination is chosen where no affinity does it. */
   readonly policy: BalancePolicy
   /** ClientIP affinity: idle seconds after which a client may go elsewhere. */
   readonly affinitySeconds?: number

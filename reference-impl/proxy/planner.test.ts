@@ -1,5 +1,10 @@
 import t from 'tap'
-import type { PortEndpoint, ServicePortView, ServiceView } from '../kube/snapshot.ts'
+import type {
+  DestinationRuleView,
+  PortEndpoint,
+  ServicePortView,
+  ServiceView,
+} from '../kube/snapshot.ts'
 import { type PlanContext, planTraffic } from './planner.ts'
 
 const ready = { ready: true, serving: true, terminating: false }
@@ -203,4 +208,38 @@ t.test('pods of this node are known as local, the node itself never is', async (
   const { plan } = planTraffic([service({ ports: [port({ endpoints })] })], context)
   t.same(plan.localPods, ['10.244.1.2'])
   t.same(plan.hairpins, ['10.244.1.2', '10.244.9.9'])
+})
+
+t.test('rules of the own namespace decide how ports are balanced', async (t) => {
+  const rule: DestinationRuleView = {
+    namespace: 'default',
+    name: 'web',
+    created: '',
+    host: 'web.default.svc.cluster.local',
+    policy: { kind: 'header', name: 'x-user' },
+    ports: [{ port: 82, policy: 'random' }],
+    notes: [],
+  }
+  const web = service({
+    ports: [port({ name: 'http' }), port({ port: 81 }), port({ port: 82 })],
+  })
+  const planned = (
+    services: readonly ServiceView[],
+    ...destinationRules: readonly DestinationRuleView[]
+  ): { readonly policies: readonly unknown[]; readonly problems: readonly string[] } => {
+    const { plan, problems } = planTraffic(services, { ...context, destinationRules })
+    return { policies: plan.ports.map(({ policy }) => policy), problems }
+  }
+  const http = planned([web], rule)
+  t.same(http.policies, [rule.policy, 'round-robin', 'random'])
+  t.match(http.problems, [
+    /^Service default\/web port 81: consistentHash by header needs a port that is HTTP/,
+  ])
+  const sticky = planned([service({ affinitySeconds: 60, ports: [port({ name: 'http' })] })], rule)
+  t.same(sticky.policies, ['round-robin'])
+  t.match(sticky.problems, [/sessionAffinity ClientIP wins/])
+  const foreign = planned([web], { ...rule, namespace: 'other' })
+  t.same(foreign.policies, Array(3).fill('round-robin'))
+  const source = planned([web], { ...rule, policy: { kind: 'source-address' }, ports: [] })
+  t.same(source, { policies: Array(3).fill({ kind: 'source-address' }), problems: [] })
 })

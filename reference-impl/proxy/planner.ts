@@ -1,8 +1,16 @@
 /** Services to traffic plan: which endpoints, which addresses, which way. Pure; problems are values. */
 import { isIPv4 } from 'node:net'
-import type { NodeView, PortEndpoint, ServicePortView, ServiceView } from '../kube/snapshot.ts'
+import type {
+  BalancePolicy,
+  DestinationRuleView,
+  NodeView,
+  PortEndpoint,
+  ServicePortView,
+  ServiceView,
+} from '../kube/snapshot.ts'
 import { eligible, eligibleLocal } from './balance/eligible.ts'
 import { isHttp } from './balance/protocol.ts'
+import { RuleBook } from './balance/rule-book.ts'
 import type { Destination, PortPlan, TrafficPlan } from './plan.ts'
 
 /** What the plan depends on besides Services. */
@@ -14,6 +22,9 @@ export interface PlanContext {
   readonly reservedAddresses: ReadonlySet<string>
   /** `tcp/30080` for ports that programs of this node listen on. */
   readonly busyPorts: ReadonlySet<string>
+  readonly destinationRules?: readonly DestinationRuleView[] | undefined
+  /** What hosts of rules may end with; `cluster.local` when absent. */
+  readonly clusterDomain?: string | undefined
   /** Gives an HTTP port its local address; undefined when HTTP is not proxied. */
   readonly proxyAddress?: ((id: string) => string | undefined) | undefined
 }
@@ -41,12 +52,18 @@ export function planTraffic(services: Iterable<ServiceView>, context: PlanContex
   for (const service of served) {
     for (const address of service.clusterIps) if (isIPv4(address)) clusterIps.add(address)
   }
+  const rules = new RuleBook(
+    context.destinationRules ?? [],
+    context.clusterDomain ?? 'cluster.local',
+    problems,
+  )
+  problems.push(...rules.misleading(served))
   const ports: PortPlan[] = []
   const forbidden = new Set([...context.reservedAddresses, ...clusterIps])
   for (const service of served) {
     const externalIps = allowedExternalIps(service, forbidden, context, problems)
     for (const port of service.ports) {
-      const planned = planPort(service, port, externalIps, context, problems)
+      const planned = planPort(service, port, { externalIps, rules }, context, problems)
       if (planned !== undefined) ports.push(planned)
     }
   }
@@ -68,7 +85,7 @@ function isServed(service: ServiceView, problems: string[]): boolean {
 function planPort(
   service: ServiceView,
   port: ServicePortView,
-  externalIps: readonly string[],
+  { externalIps, rules }: { readonly externalIps: readonly string[]; readonly rules: RuleBook },
   context: PlanContext,
   problems: string[],
 ): PortPlan | undefined {
@@ -100,7 +117,7 @@ function planPort(
     port: port.port,
     clusterIps: service.clusterIps.filter((address) => isIPv4(address)),
     externalIps,
-    policy: 'round-robin',
+    policy: usablePolicy(rules.policyFor(service, port.port), service, port, problems),
     destinations: insideLocal ? local : all,
     ...(insideLocal !== outsideLocal && { externalDestinations: outsideLocal ? local : all }),
     ...(insideLocal && outsideLocal && { externalDestinations: local }),
@@ -108,6 +125,26 @@ function planPort(
     ...(service.affinitySeconds !== undefined && { affinitySeconds: service.affinitySeconds }),
     ...(proxyAddress !== undefined && { proxyAddress }),
   }
+}
+
+/** Affinity is the Service's own word and wins; only HTTP has a header, a cookie or a query to look at. */
+function usablePolicy(
+  wanted: BalancePolicy,
+  service: ServiceView,
+  port: ServicePortView,
+  problems: string[],
+): BalancePolicy {
+  if (typeof wanted === 'string') return wanted
+  const where = `Service ${service.namespace}/${service.name} port ${port.port}`
+  if (service.affinitySeconds !== undefined) {
+    problems.push(`${where}: sessionAffinity ClientIP wins over the consistentHash of its rule`)
+    return 'round-robin'
+  }
+  if (wanted.kind === 'source-address' || isHttp(port)) return wanted
+  problems.push(
+    `${where}: consistentHash by ${wanted.kind} needs a port that is HTTP by appProtocol or name; balanced in turn`,
+  )
+  return 'round-robin'
 }
 
 /** IPv4 endpoints; all of them ready where the Service asks for addresses that are not. */

@@ -20,6 +20,8 @@ export interface TrafficPathInit {
   /** Addresses that only this node and its pods may use: DNS. */
   readonly protectedAddresses: readonly string[]
   readonly proxyRange?: string
+  /** What hosts of DestinationRules may end with; `cluster.local` when absent. */
+  readonly clusterDomain?: string
   readonly http?: Partial<HttpSettings>
   readonly checkIntervalMs?: number
 }
@@ -178,12 +180,14 @@ export class TrafficPath {
     const snapshot = this.#snapshot
     if (snapshot === undefined) return
     const netfilter = await this.#start()
-    const { node, services } = snapshot
+    const { node, services, destinationRules } = snapshot
     const { plan, problems } = planTraffic(services.values(), {
       node,
       ownAddresses: ownAddresses(),
       reservedAddresses: new Set([...node.addresses, ...this.#init.protectedAddresses]),
       busyPorts: await busyPorts(services.values(), this.#plan),
+      destinationRules,
+      clusterDomain: this.#init.clusterDomain,
       proxyAddress: this.#handedOver ? undefined : (id) => this.#addresses.allocate(id),
     })
     this.#tell(problems)

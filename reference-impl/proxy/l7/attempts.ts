@@ -19,6 +19,7 @@ export class Attempts {
   #count = 0
   #tried: readonly Endpoint[] = noEndpoints
   #mayReuse = true
+  #key: number | undefined
 
   constructor(route: Route, state: ProxyState, client: string) {
     this.#route = route
@@ -31,8 +32,12 @@ export class Attempts {
     return this.#count === 0 ? 503 : 502
   }
 
-  /** @param mayReuse - whether an idle connection may be used */
-  begin(isReplayable: boolean, mayReuse: boolean): void {
+  /**
+   * @param mayReuse - whether an idle connection may be used
+   * @param key - hash of what the route's policy looks at
+   */
+  begin(isReplayable: boolean, mayReuse: boolean, key: number | undefined): void {
+    this.#key = key
     this.isReplayable = isReplayable
     this.lastCause = 'no ready endpoint'
     this.#count = 0
@@ -44,7 +49,7 @@ export class Attempts {
   next(): Upstream | undefined {
     const { clock, settings } = this.#state
     if (this.#count >= settings.maxAttempts) return undefined
-    const endpoint = this.#route.pick(clock, this.#tried, this.#client)
+    const endpoint = this.#route.pick(clock, this.#tried, this.#client, this.#key)
     if (endpoint === undefined) return undefined
     this.#count += 1
     const maxIdleMs = this.isReplayable ? settings.poolIdleTimeoutMs : freshIdleMs

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import type { ResponseHead } from '../../wire/http1-response.ts'
 import { errorResponse, type OwnStatus } from './error-response.ts'
-import { stripInPlace, withClose } from './response-head.ts'
+import { stripInPlace, withLines } from './response-head.ts'
 import type { Route } from './route.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -28,16 +28,21 @@ export class ClientWriter {
     bytes: Buffer,
     to: number,
     from: Upstream,
-    options: { readonly close: boolean; readonly dropCoding: boolean },
+    options: {
+      readonly close: boolean
+      readonly dropCoding: boolean
+      /** A field line, with its CRLF, that the client gets on top of the backend's. */
+      readonly extraLine: Buffer | undefined
+    },
   ): void {
     this.#count(head.status)
     const start = stripInPlace(bytes, head, options.dropCoding)
-    if (!options.close) {
+    if (!options.close && options.extraLine === undefined) {
       this.bytes(bytes, start, to, from)
       return
     }
     // why: one copy is cheaper than a second write, and at most one read long
-    this.#socket.write(withClose(bytes, start, head.end, to))
+    this.#socket.write(withLines(bytes, start, head.end, to, options))
   }
 
   bytes(bytes: Buffer, start: number, to: number, from: Upstream): void {

@@ -11,6 +11,7 @@ import { Lingering } from './lingering.ts'
 import { OutgoingRequest } from './outgoing-request.ts'
 import { type ClientMark, clientMark } from './request-head.ts'
 import type { ProxyState } from './proxy-state.ts'
+import { newCookie, requestKey } from './request-key.ts'
 import { RequestInput } from './request-input.ts'
 import { reset } from './reset.ts'
 import type { Route } from './route.ts'
@@ -43,6 +44,10 @@ export class Downstream implements UpstreamUser {
   #upstream: Upstream | undefined
   #tunnel: Tunnel | undefined
   #wantsUpgrade = false
+  /** Hash of what the route's policy looks at in the present request. */
+  #key: number | undefined
+  /** A cookie that the present request lacked and its answer sets. */
+  #newCookie: Buffer | undefined
   #isHttp2 = false
   #closeAfter = false
   /** The client said itself that this is its last request. */
@@ -147,6 +152,7 @@ export class Downstream implements UpstreamUser {
       this.#refuse(400, this.#body.cause)
       return
     }
+    this.#readKey(bytes)
     this.#request.compose(bytes, head, this.#mark, bodyEnd)
     if (bodyEnd < bytes.length) this.#stash(bytes.subarray(bodyEnd))
     this.expectsNoBody = head.isHead
@@ -157,8 +163,21 @@ export class Downstream implements UpstreamUser {
     this.#startAttempts(head.isIdempotent && this.#body.isDone)
   }
 
+  #readKey(bytes: Buffer): void {
+    this.#key = undefined
+    this.#newCookie = undefined
+    const { policy } = this.#route
+    if (typeof policy === 'string') return
+    this.#key = requestKey(policy, bytes, requestHead)
+    if (policy.kind !== 'cookie' || this.#key !== undefined) return
+    const cookie = newCookie(policy)
+    this.#key = cookie.key
+    this.#newCookie = cookie.line
+  }
+
   #beginOpaque(bytes: Buffer): void {
     this.#isHttp2 = true
+    this.#key = undefined
     this.#request.opaque(bytes)
     this.#body.beginEmpty()
     this.#startAttempts(false)
@@ -167,7 +186,7 @@ export class Downstream implements UpstreamUser {
   #startAttempts(isReplayable: boolean): void {
     this.#responded = false
     this.#route.counters.requests += 1
-    this.#attempts.begin(isReplayable, !this.#isHttp2)
+    this.#attempts.begin(isReplayable, !this.#isHttp2, this.#key)
     this.#attempt()
   }
 
@@ -236,7 +255,11 @@ export class Downstream implements UpstreamUser {
     this.#request.forget()
     this.#allow('bodyIdleTimeoutMs')
     if (!this.#body.isDone || endsAtClose || draining) this.#closeAfter = true
-    const options = { close: this.#closeAfter, dropCoding: this.unpacksChunks }
+    const options = {
+      close: this.#closeAfter,
+      dropCoding: this.unpacksChunks,
+      extraLine: this.#newCookie,
+    }
     this.#writer.head(head, bytes, to, upstream, options)
   }
 

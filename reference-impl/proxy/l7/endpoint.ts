@@ -9,6 +9,8 @@ export class Endpoint {
   ejectedUntilMs = 0
   /** No Service leads here any more: connections are closed as they become free. */
   retired = false
+  /** Requests that were sent, or wait for a connection, and are not answered yet; tunnels while they last. */
+  outstanding = 0
   readonly #idle: Upstream[] = []
 
   constructor(address: string, port: number) {

@@ -3,11 +3,12 @@
  * of its own, so the address a connection arrives at names the Service port.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { BalancePolicy } from '../../kube/snapshot.ts'
 import { CoarseClock } from './clock.ts'
 import { Downstream } from './downstream.ts'
 import { Endpoint } from './endpoint.ts'
 import type { ProxyState } from './proxy-state.ts'
-import { addCounters, emptyCounters, type Policy, Route, type RouteCounters } from './route.ts'
+import { addCounters, emptyCounters, Route, type RouteCounters } from './route.ts'
 import { withSharedReads } from './shared-reads.ts'
 import { defaultHttpSettings, type HttpSettings } from './settings.ts'
 
@@ -19,7 +20,7 @@ export interface HttpPort {
   readonly name: string
   /** Host for requests that name none. */
   readonly authority: string
-  readonly policy: Policy
+  readonly policy: BalancePolicy
   /** ClientIP affinity in seconds. */
   readonly affinitySeconds?: number
   readonly endpoints: readonly { readonly address: string; readonly port: number }[]

@@ -11,6 +11,8 @@ const hopByHop =
   (1 << fieldKind.upgrade)
 
 const closeLine = Buffer.from('Connection: close\r\n\r\n')
+const endOfHead = Buffer.from('\r\n')
+const nothing = Buffer.alloc(0)
 
 /**
  * Removes the hop-by-hop lines inside `bytes` itself by moving what precedes them towards the end of the head, so
@@ -37,16 +39,21 @@ export function stripInPlace(bytes: Buffer, head: ResponseHead, dropCoding: bool
 }
 
 /**
- * A copy of the stripped head `bytes[from, headEnd)` that tells the client that the connection ends here, followed by
- * the body up to `to`.
+ * A copy of the stripped head `bytes[from, headEnd)` with lines of our own at its end, followed by the body up to `to`.
  */
-export function withClose(bytes: Buffer, from: number, headEnd: number, to: number): Buffer {
-  const kept = headEnd - 2 - from
-  const out = Buffer.allocUnsafe(kept + closeLine.length + to - headEnd)
-  bytes.copy(out, 0, from, headEnd - 2)
-  out.set(closeLine, kept)
-  if (to > headEnd) bytes.copy(out, kept + closeLine.length, headEnd, to)
-  return out
+export function withLines(
+  bytes: Buffer,
+  from: number,
+  headEnd: number,
+  to: number,
+  lines: { readonly close: boolean; readonly extraLine: Buffer | undefined },
+): Buffer {
+  return Buffer.concat([
+    bytes.subarray(from, headEnd - 2),
+    lines.extraLine ?? nothing,
+    lines.close ? closeLine : endOfHead,
+    bytes.subarray(headEnd, to),
+  ])
 }
 
 function isRemoved(

@@ -1,4 +1,7 @@
 /** One HTTP port of one Service: its endpoints, the choice among them, and what happened to its requests. */
+import type { BalancePolicy } from '../../kube/snapshot.ts'
+import { hashText } from '../balance/slots.ts'
+import { EndpointChoice } from './choice.ts'
 import type { CoarseClock } from './clock.ts'
 import type { Endpoint } from './endpoint.ts'
 
@@ -38,9 +41,6 @@ export function addCounters(sum: RouteCounters, from: Readonly<RouteCounters>): 
   sum.cut += from.cut
 }
 
-/** How the next endpoint is chosen. */
-export type Policy = 'round-robin' | 'random'
-
 /** As many as the kernel's affinity sets hold. */
 const maxRememberedClients = 65_536
 
@@ -49,41 +49,52 @@ export class Route {
   readonly name: string
   /** Host of HTTP/1.0 requests that name none. */
   readonly authority: string
-  policy: Policy = 'round-robin'
+  policy: BalancePolicy = 'round-robin'
   /** Seconds for which a client stays with its endpoint (ClientIP affinity); 0 without. */
   affinitySeconds = 0
   readonly counters: RouteCounters = emptyCounters()
   readonly #remembered = new Map<string, { endpoint: Endpoint; expiresMs: number }>()
-  #endpoints: readonly Endpoint[] = []
-  #next = 0
+  readonly #choice: EndpointChoice
 
-  constructor(name: string, authority: string) {
+  /** @param random - uniform numbers from 0 up to 1 */
+  constructor(name: string, authority: string, random?: () => number) {
     this.name = name
     this.authority = authority
+    this.#choice = new EndpointChoice(random)
   }
 
   get endpoints(): readonly Endpoint[] {
-    return this.#endpoints
+    return this.#choice.endpoints
   }
 
   set endpoints(endpoints: readonly Endpoint[]) {
-    this.#endpoints = endpoints
-    if (this.#next >= endpoints.length) this.#next = 0
+    this.#choice.endpoints = endpoints
   }
 
   /**
-   * Chooses an endpoint: the client's own where there is affinity, otherwise in turn or at random. Those that refused
-   * a connection lately, and those in `tried`, only when no other is left.
+   * Chooses an endpoint: the client's own where there is affinity, otherwise as the policy says. Those that refused a
+   * connection lately, and those in `tried`, only when no other is left.
+   * @param key - hash of what the policy looks at in the request; undefined when the request lacks it
    */
-  pick(clock: CoarseClock, tried: readonly Endpoint[], client: string): Endpoint | undefined {
-    if (this.affinitySeconds === 0) return this.#choose(clock, tried)
+  pick(
+    clock: CoarseClock,
+    tried: readonly Endpoint[],
+    client: string,
+    key?: number,
+  ): Endpoint | undefined {
+    const { policy } = this
+    if (this.affinitySeconds === 0) {
+      if (typeof policy === 'string') return this.#choice.bySimple(policy, clock, tried)
+      return this.#choice.byHash(key ?? hashText(client), clock, tried)
+    }
     const known = this.#remembered.get(client)
     const alive =
       known !== undefined &&
       known.expiresMs > clock.nowMs &&
       !tried.includes(known.endpoint) &&
-      this.#endpoints.includes(known.endpoint)
-    const endpoint = alive ? known.endpoint : this.#choose(clock, tried)
+      this.endpoints.includes(known.endpoint)
+    const simple = typeof policy === 'string' ? policy : 'round-robin'
+    const endpoint = alive ? known.endpoint : this.#choice.bySimple(simple, clock, tried)
     if (endpoint !== undefined) {
       this.#remember(client, endpoint, clock.nowMs + this.affinitySeconds * 1000)
     }
@@ -99,24 +110,5 @@ export class Route {
       this.#remembered.delete(oldest)
       return
     }
-  }
-
-  #choose(clock: CoarseClock, tried: readonly Endpoint[]): Endpoint | undefined {
-    const count = this.#endpoints.length
-    if (count === 0) return undefined
-    const first = this.policy === 'random' ? Math.floor(Math.random() * count) : this.#next
-    let fallback: Endpoint | undefined
-    for (let i = 0; i < count; i += 1) {
-      const index = first + i < count ? first + i : first + i - count
-      const endpoint = this.#endpoints[index] as Endpoint
-      if (tried.length > 0 && tried.includes(endpoint)) continue
-      if (endpoint.ejectedUntilMs > clock.nowMs) {
-        fallback ??= endpoint
-        continue
-      }
-      this.#next = index + 1 === count ? 0 : index + 1
-      return endpoint
-    }
-    return fallback
   }
 }

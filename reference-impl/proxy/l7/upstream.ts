@@ -53,6 +53,8 @@ export class Upstream {
   #keepAlive = false
   #keepAliveMs: number
   #failed = false
+  /** The present exchange is counted at the endpoint. */
+  #counted = false
   readonly #body = new BodyReader()
   readonly #clock: CoarseClock
   readonly #settings: HttpSettings
@@ -97,6 +99,8 @@ export class Upstream {
     this.#user = user
     this.answered = false
     this.#inBody = false
+    if (!this.#counted) this.endpoint.outstanding += 1
+    this.#counted = true
     if (this.connected) user.onConnected(this)
   }
 
@@ -109,6 +113,7 @@ export class Upstream {
   /** Gives the connection back after a complete exchange. */
   release(): void {
     this.#user = undefined
+    this.#settle()
     // why: a request that is still in our buffers was answered early; the connection is out of step
     const unsent = this.socket.writableLength > 0
     if (!this.#keepAlive || this.#failed || unsent || this.pinned || this.socket.destroyed) {
@@ -131,6 +136,7 @@ export class Upstream {
   /** Ends the connection without telling its user. */
   destroy(): void {
     this.#user = undefined
+    this.#settle()
     this.endpoint.forget(this)
     this.socket.destroy()
   }
@@ -138,6 +144,7 @@ export class Upstream {
   /** Like `destroy`, with a reset, so that a backend does not take half a request for a whole one. */
   reset(): void {
     this.#user = undefined
+    this.#settle()
     this.endpoint.forget(this)
     if (this.connected) reset(this.socket)
     else this.socket.destroy()
@@ -147,6 +154,11 @@ export class Upstream {
   expire(): void {
     this.#fail('connect timed out')
     this.socket.destroy()
+  }
+
+  #settle(): void {
+    if (this.#counted) this.endpoint.outstanding -= 1
+    this.#counted = false
   }
 
   #view(bytes: Buffer, size: number): Buffer {
@@ -286,6 +298,7 @@ export class Upstream {
   #fail(cause: string): void {
     if (this.#failed) return
     this.#failed = true
+    this.#settle()
     this.endpoint.forget(this)
     const user = this.#user
     this.#user = undefined

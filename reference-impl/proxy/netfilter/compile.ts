@@ -1,9 +1,16 @@
 /** Services as chains, counters and map elements. */
+import { slotTable } from '../balance/slots.ts'
 import type { Destination, PortPlan, TrafficPlan } from '../plan.ts'
 import type { Container, Table } from './table.ts'
 
 /** Clients that one affinity set remembers; the kernel drops the oldest beyond that. */
 export const affinitySetSize = 65_536
+
+/** Slots of the map from hashed source addresses to endpoints: even to about 15 % up to 64 endpoints. */
+const sourceSlots = 1024
+
+/** why not 0: the kernel would take a seed of its own, another one on each node and after each change */
+const sourceSeed = '0x6d657368'
 
 type Draft = {
   readonly chains: Map<string, readonly string[]>
@@ -95,8 +102,21 @@ function plainRule(port: PortPlan, destinations: readonly Destination[]): string
   if (first !== undefined && destinations.length === 1) {
     return `meta l4proto ${port.protocol} dnat ip to ${first.address}:${first.port}`
   }
+  const { policy } = port
+  const bySource = typeof policy === 'object' && policy.kind === 'source-address'
+  if (bySource) return sourceRule(port, destinations)
   const choices = destinations.map(({ address, port: to }, i) => `${i} : ${address} . ${to}`)
   return `meta l4proto ${port.protocol} dnat ip to ${turn(port, choices.length)} map { ${choices.join(', ')} }`
+}
+
+/** One client address, one endpoint, whatever the ports (jhash of the address); see balance/slots.ts. */
+function sourceRule({ protocol }: PortPlan, destinations: readonly Destination[]): string {
+  const choices: string[] = []
+  for (const [slot, index] of slotTable(destinations, sourceSlots).entries()) {
+    const { address, port } = destinations[index] as Destination
+    choices.push(`${slot} : ${address} . ${port}`)
+  }
+  return `meta l4proto ${protocol} dnat ip to jhash ip saddr mod ${sourceSlots} seed ${sourceSeed} map { ${choices.join(', ')} }`
 }
 
 /** A client that is remembered by an endpoint's set goes there; anyone else gets a turn and is remembered. */
@@ -123,8 +143,9 @@ function stickyRules(
   return [...known, `${turn(port, choices.length)} vmap { ${choices.join(', ')} }`]
 }
 
-function turn(port: PortPlan, count: number): string {
-  return `numgen ${port.policy === 'random' ? 'random' : 'inc'} mod ${count}`
+/** The kernel does not know how many requests are outstanding: the fewest are as good as at random there. */
+function turn({ policy }: PortPlan, count: number): string {
+  return `numgen ${policy === 'random' || policy === 'least-request' ? 'random' : 'inc'} mod ${count}`
 }
 
 function emptyDraft(): Draft {

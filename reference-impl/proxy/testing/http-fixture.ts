@@ -1,7 +1,7 @@
 /** A proxy on loopback with backends that do exactly what a test says, byte by byte. */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { HttpProxy } from '../l7/http-proxy.ts'
+import { type HttpPort, HttpProxy } from '../l7/http-proxy.ts'
 import type { HttpSettings } from '../l7/settings.ts'
 
 /** A backend that hands each complete request head (and what came with it) to `answer`. */
@@ -67,7 +67,10 @@ async function listen(server: Server): Promise<number> {
 export interface ProxyFixture extends AsyncDisposable {
   readonly proxy: HttpProxy
   readonly port: number
-  serve(backends: readonly { readonly address: string; readonly port: number }[]): void
+  serve(
+    backends: readonly { readonly address: string; readonly port: number }[],
+    change?: Partial<HttpPort>,
+  ): void
   client(): Promise<Client>
 }
 
@@ -78,7 +81,7 @@ export async function proxyFixture(settings: Partial<HttpSettings> = {}): Promis
   return {
     proxy,
     port: proxy.port,
-    serve(endpoints) {
+    serve(endpoints, change = {}) {
       proxy.update([
         {
           localAddress: '127.0.0.1',
@@ -86,6 +89,7 @@ export async function proxyFixture(settings: Partial<HttpSettings> = {}): Promis
           authority: 'web.default',
           policy: 'round-robin',
           endpoints,
+          ...change,
         },
       ])
     },
