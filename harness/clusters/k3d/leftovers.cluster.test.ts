@@ -1,7 +1,8 @@
 /** What dead runs of provider k3d leave in Docker; the objects are made as k3d 5 makes them, without an image of k3s. */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { dockerLacks } from '../../testing/needs-kind.ts'
 import { root } from '../../testing/sources.ts'
@@ -77,4 +78,38 @@ t.test('clusters of k3d whose harness is dead', { skip, timeout: 120_000 }, asyn
   t.notOk(existsSync(clusterDirectory(left)), 'and so is the record')
   for (const name of [used, foreign])
     t.equal(objects(name).length, 3, `what is not a dead run's stays: ${name}`)
+})
+
+const noK3d = spawnSync('k3d', ['version']).error === undefined ? skip : 'k3d: it is not installed'
+
+t.test('a harness that is killed while the real k3d creates', { skip: noK3d }, async (t) => {
+  t.setTimeout(180_000)
+  const state = t.testdir({})
+  const env = { ...process.env, XDG_STATE_HOME: state }
+  const cli = join(root, 'dist', 'harness', 'cli', 'main.js')
+  // why: k3d waits for k3s in its nodes, and there is none in this image: it never gets further
+  const flags = ['--provider', 'k3d', '--node-image', image, '--nginx-image', image]
+  const harness = spawn(process.execPath, [cli, 'up', ...flags], { env, stdio: 'pipe' })
+  let said = ''
+  harness.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  const gone = new Promise((resolve) => harness.once('exit', resolve))
+  const records = join(state, 'meshmark', 'kind')
+  const nameOf = (): string => (existsSync(records) ? (readdirSync(records)[0] ?? '') : '')
+  const isFar = (): boolean =>
+    nameOf() !== '' && docker('ps', '-aq', '--filter', `label=k3d.cluster=${nameOf()}`) !== ''
+  const deadline = performance.now() + 90_000
+  while (!isFar()) {
+    if (performance.now() > deadline || harness.exitCode !== null)
+      throw new Error(`k3d did not come so far: ${said}`)
+    await delay(100)
+  }
+  const name = nameOf()
+  harness.kill('SIGKILL')
+  await gone
+  const doctor = spawnSync(process.execPath, [cli, 'doctor', '--heal'], { env, encoding: 'utf8' })
+  t.match(doctor.stderr, `removed the cluster ${name}`)
+  t.same(objects(name), [], 'container, network and volume are gone')
+  t.same(readdirSync(records), [], 'and so is the record')
 })
