@@ -72,14 +72,14 @@ const programs: readonly Program[] = [
   {
     name: 'kind',
     version: ['version'],
-    costs: 'provider kind (a later release)',
+    costs: 'provider kind',
     required: false,
     cure: 'see https://kind.sigs.k8s.io/docs/user/quick-start/',
   },
   {
     name: 'k3d',
     version: ['version'],
-    costs: 'provider k3d (a later release)',
+    costs: 'provider k3d',
     required: false,
     cure: 'see https://k3d.io/',
   },
