@@ -1,0 +1,5 @@
+import type { Mutant } from '../../../model/mutant.ts'
+import { dnsMutants } from './dns.ts'
+
+/** Every fault that the suite is proven by. A test holds each against the compiled program. */
+export const mutants: readonly Mutant[] = [...dnsMutants]
