@@ -1,11 +1,13 @@
 import { Command } from 'commander'
 import { suiteVersion } from './package.ts'
 import { benchCommand } from './commands/bench.ts'
+import { conformCommand } from './commands/conform.ts'
 import { downCommand } from './commands/down.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { imagesCommand } from './commands/images.ts'
 import { reportCommand } from './commands/report.ts'
 import { runCommand } from './commands/run.ts'
+import { selfTestCommand } from './commands/selftest.ts'
 import { upCommand } from './commands/up.ts'
 import { walkthroughCommand } from './commands/walkthrough.ts'
 
@@ -30,7 +32,7 @@ export function program(): Program {
     .version(suiteVersion(), '-V, --version')
     .addHelpText(
       'after',
-      '\nExit codes: 0 good, 1 a step failed, 2 usage, configuration or invalid result, 3 inconclusive, 130 interrupted.',
+      '\nExit codes: 0 good, 1 a step failed, 2 usage, configuration or invalid result, 3 inconclusive, 4 only a SHOULD failed and --strict, 130 interrupted.',
     )
   const commands = [
     doctorCommand(conclude),
@@ -38,6 +40,8 @@ export function program(): Program {
     downCommand(conclude),
     imagesCommand(conclude),
     walkthroughCommand(conclude),
+    conformCommand(conclude),
+    selfTestCommand(conclude),
     benchCommand(conclude),
     runCommand(conclude),
     reportCommand(conclude),

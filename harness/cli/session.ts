@@ -2,11 +2,14 @@ import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readSettings, type Settings } from '../config/settings.ts'
-import { defaultTopology } from '../clusters/local/topology.ts'
+import { backendImageSource } from '../backends/image.ts'
+import { defaultTopology, placeNodes } from '../clusters/local/topology.ts'
+import type { ConformPlan } from '../engine/conform/conform.ts'
 import { run, type RunComponents, type RunPlan } from '../engine/run.ts'
 import { exitCode } from '../engine/judge.ts'
 import { connectLoad } from '../load/client.ts'
 import { environment } from '../measure/environment.ts'
+import { holm } from '../measure/holm.ts'
 import { coinFlips } from '../measure/order.ts'
 import { hodgesLehmann, hodgesLehmannInterval } from '../measure/hodges-lehmann.ts'
 import { median } from '../measure/quantile.ts'
@@ -24,6 +27,7 @@ import { prepareBench } from '../../scenarios/bench/prepare.ts'
 import { walkthrough } from '../../scenarios/walkthrough/index.ts'
 import { providerNamed, targetNamed } from './adapters.ts'
 import { setUp } from './doctor/install.ts'
+import { evidenceWriter } from './evidence.ts'
 import { gitState } from './git-state.ts'
 import { interruptedExitCode, interruption } from './interrupt.ts'
 import { agreed, type RunFlags } from './options.ts'
@@ -57,6 +61,12 @@ export interface SessionPlan {
   readonly secondOpinion: boolean
   /** Write report.html beside result.json. */
   readonly report: boolean
+  /** Judge conformance; the seed is the run's. */
+  readonly conform?: (seed: number) => ConformPlan
+  /** Writes more beside the result, and tells what. */
+  readonly moreFiles?: (directory: string, result: RunResult) => Promise<readonly string[]>
+  /** Of a run that was not interrupted; by its conclusion unless told. */
+  readonly exitCode?: (result: RunResult) => number
 }
 
 /** One run from flags to files: what walkthrough, bench and run have in common. Gives the exit code. */
@@ -73,7 +83,13 @@ export async function session(flags: RunFlags, what: SessionPlan): Promise<numbe
   const directory = resolve(flags.out ?? settings.out ?? join('meshmark-out', runId))
   await makeDirectory(directory)
   const plan = runPlan({ runId, directory, target, flags, settings, what })
-  const components = runComponents(provider, target, what.loadNodes?.length ?? 1)
+  const components = conformanceComponents(
+    provider,
+    target,
+    directory,
+    flags,
+    what.loadNodes?.length ?? 1,
+  )
   using stop = interruption()
   const shown = progress()
   const result = await run(plan, components, {
@@ -81,9 +97,13 @@ export async function session(flags: RunFlags, what: SessionPlan): Promise<numbe
     lastResort: stop.lastResort,
     tell: shown.tell,
   }).finally(() => shown.finish())
-  const files = await record(directory, result, what.report)
+  const files = [
+    ...(await record(directory, result, what.report)),
+    ...((await what.moreFiles?.(directory, result)) ?? []),
+  ]
   stdout(flags.json ? JSON.stringify(result, null, 2) : summary(result, files))
-  return result.partial ? interruptedExitCode : exitCode(result.conclusion)
+  if (result.partial) return interruptedExitCode
+  return what.exitCode?.(result) ?? exitCode(result.conclusion)
 }
 
 /** @throws UsageError with everything that is missing for this provider, and the cures */
@@ -109,6 +129,20 @@ export function topologyFor(
   }
 }
 
+const upstreamIsBuilt = false
+
+/** The name server that stands for the world outside is put on the first node, where nodes' resolv.conf names it. */
+export function conformanceTopology(
+  topology: Topology,
+  { provider }: Pick<RunFlags, 'provider'>,
+): Topology {
+  if ((provider ?? 'local') !== 'local') return topology
+  const [first] = placeNodes(topology)
+  return first === undefined || !upstreamIsBuilt
+    ? topology
+    : { ...topology, upstreamDns: [first.address] }
+}
+
 /** Unique local addresses (RFC 4193), as kind chooses them itself. */
 const dualStack = { podCidr: 'fd00:10:244::/56', serviceCidr: 'fd00:10:96::/112' } as const
 
@@ -131,12 +165,14 @@ interface PlanInit {
 function runPlan({ runId, directory, target, flags, settings, what }: PlanInit): RunPlan {
   const seed = flags.seed ?? settings.seed ?? Math.trunc(Math.random() * 0xffff_ffff)
   const full = what.bench === 'full'
+  const topology = topologyFor(target, flags)
   return {
     runId,
-    topology: topologyFor(target, flags),
+    topology: what.conform === undefined ? topology : conformanceTopology(topology, flags),
     keep: flags.keep,
     ...(flags.nginxImage !== undefined && { sampleImage: flags.nginxImage }),
     ...(what.walkthrough && { walkthrough }),
+    ...(what.conform !== undefined && { conform: what.conform(seed) }),
     ...(what.bench !== 'none' && {
       bench: {
         questions: full
@@ -189,6 +225,24 @@ function runComponents(
 function generatorCpus(generators: number): readonly number[] {
   const cpus = availableParallelism()
   return cpus > generators ? Array.from({ length: generators }, (_, index) => cpus - 1 - index) : []
+}
+
+/** Everything that a run is made of, conformance included. */
+export function conformanceComponents(
+  provider: ClusterProvider,
+  target: Target,
+  directory: string,
+  { baseImage }: Pick<RunFlags, 'baseImage'>,
+  generators: number = 1,
+): RunComponents {
+  return {
+    ...runComponents(provider, target, generators),
+    conformance: {
+      backends: backendImageSource(baseImage),
+      holm,
+      keepEvidence: evidenceWriter(directory),
+    },
+  }
 }
 
 async function makeDirectory(directory: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -27,19 +27,19 @@ export interface KnownFailure {
 }
 
 /**
- * Reads the known failures of a target: a file, or the file `<target>.yaml` of a folder, where it exists.
+ * Reads the known failures of a target: the file that the user names, or `<target>.yaml` of a folder, where it exists.
  * @throws UsageError with every problem of the file: unknown keys, rows that the catalogue does not have, twice the same
  */
 export async function readExpectations(
-  path: string,
+  { file: given, folder }: { readonly file?: string | undefined; readonly folder: string },
   target: string,
   rows: readonly { readonly id: string }[],
 ): Promise<readonly KnownFailure[]> {
-  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true
-  const name = isFolder ? join(path, `${target}.yaml`) : path
+  const name = given ?? join(folder, `${target}.yaml`)
   const text = await readFile(name, 'utf8').catch((error: unknown) => {
-    if (isFolder) return undefined
-    throw new UsageError(`${name} cannot be read: ${(error as Error).message}`)
+    if (given === undefined && error instanceof Error && 'code' in error && error.code === 'ENOENT')
+      return undefined
+    throw new UsageError(`${name} cannot be read: ${String(error)}`)
   })
   if (text === undefined) return []
   const { success, data, error } = file.safeParse(parse(text))
@@ -51,7 +51,7 @@ export async function readExpectations(
   const known = new Set(rows.map(({ id }) => id))
   const ids = data.knownFailures.map(({ id }) => id)
   const problems: readonly Problem[] = [
-    ...(data.target === target || !isFolder
+    ...(data.target === target || given !== undefined
       ? []
       : [{ subject: 'target', message: `got ${data.target}, want ${target} as the file's name` }]),
     ...ids
