@@ -264,7 +264,9 @@ export type Answered = { readonly durationMs: number } & (
       readonly answers: readonly { readonly answer: string; readonly count: number }[]
       /** Index into `answers` per request, in the order of the requests; -1 for a failed one. */
       readonly order: readonly number[]
+      /** Failed requests; after a failed one those that would have followed on its connection count, too. */
       readonly failures: Readonly<Partial<Record<NotAnswered['kind'], number>>>
+      /** The longest that one connection took, from connecting to its last answer or failure. */
       readonly slowestMs: number
     }
   | {

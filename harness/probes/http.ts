@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { HttpJob } from '../model/probe.ts'
 import { connectFirst } from './connection.ts'
 import { closed, failureOf, malformed, timedOut } from './failure.ts'
+import { requestText } from './http-request.ts'
 import { responseReader, type HttpResponse } from './http-response.ts'
 import { resolveName } from './resolve.ts'
 import type { Finding } from './run.ts'
@@ -15,7 +16,7 @@ export async function observeHttp(job: HttpJob, signal: AbortSignal): Promise<Fi
     const addresses = await resolveName(url.hostname.replace(/^\[|\]$/g, ''), signal)
     socket = await connectFirst(addresses, port, signal)
     const remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? port }
-    socket.write(requestText(job, url))
+    socket.write(requestOf(job, url))
     const outcome = await readResponse(socket, job.method ?? 'GET')
     if ('kind' in outcome) return outcome
     const { status, headers, body } = outcome
@@ -36,16 +37,15 @@ export async function observeHttp(job: HttpJob, signal: AbortSignal): Promise<Fi
   }
 }
 
-function requestText({ method = 'GET', headers = [], body }: HttpJob, url: URL): string {
-  const given = new Set(headers.map(([name]) => name.toLowerCase()))
-  const own: [string, string][] = []
-  if (!given.has('host')) own.push(['Host', url.host])
-  if (!given.has('user-agent')) own.push(['User-Agent', 'meshmark-probe'])
-  if (!given.has('connection')) own.push(['Connection', 'close'])
-  if (body !== undefined && !given.has('content-length') && !given.has('transfer-encoding'))
-    own.push(['Content-Length', String(Buffer.byteLength(body))])
-  const lines = [...own, ...headers].map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  return `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines}\r\n${body ?? ''}`
+function requestOf({ method, headers = [], body }: HttpJob, url: URL): string {
+  return requestText({
+    method: method ?? 'GET',
+    target: `${url.pathname}${url.search}`,
+    authority: url.host,
+    headers,
+    body,
+    isLast: true,
+  })
 }
 
 function readResponse(socket: Socket, method: string): Promise<HttpResponse | Finding> {

@@ -1,4 +1,4 @@
-import type { PacketsJob, ProbeJob } from '../model/probe.ts'
+import type { PacketsJob, ProbeJob, VolleyJob } from '../model/probe.ts'
 import { nameProblem, typeNumber } from './dns-query.ts'
 import {
   base64,
@@ -25,6 +25,14 @@ const token: Rule = {
   want: "letters, digits and !#$%&'*+.^_`|~- (RFC 9110 section 5.6.2)",
 }
 
+const headers: Rule = {
+  holds: isHeaders,
+  want: 'a list of [name, value] without line breaks',
+}
+
+/** What a volley asks at most, over all connections. */
+const mostRequests = 1_000_000
+
 /** What a packets job sends and waits for at most. */
 const mostDatagrams = 20_000
 
@@ -33,7 +41,7 @@ const rules: Readonly<Record<ProbeJob['kind'], Fields>> = {
   http: {
     url: { holds: isHttpUrl, want: 'an http:// URL' },
     'method?': token,
-    'headers?': { holds: isHeaders, want: 'a list of [name, value] without line breaks' },
+    'headers?': headers,
     'body?': string,
   },
   resolve: {
@@ -78,7 +86,33 @@ const rules: Readonly<Record<ProbeJob['kind'], Fields>> = {
     expect: wholeNumber(0, mostDatagrams),
     'lingerMs?': numberFrom(0, 600_000),
   },
-  volley: { host: word, port },
+  volley: {
+    host: literalAddress,
+    port,
+    connections: wholeNumber(1, 100_000),
+    concurrency: wholeNumber(1, 1_000),
+    'localAddresses?': {
+      holds: (value) =>
+        Array.isArray(value) &&
+        value.length >= 1 &&
+        value.length <= 1_000 &&
+        value.every(literalAddress.holds),
+      want: 'a list of 1 to 1000 literal addresses',
+    },
+    'send?': string,
+    'http?': listOf(
+      {
+        path: {
+          holds: (value) => typeof value === 'string' && /^\/[\x21-\x7e]*$/.test(value),
+          want: 'a path without blanks, from / on',
+        },
+        'headers?': headers,
+      },
+      1,
+      1_000,
+    ),
+    connectionTimeoutMs: timeoutMs,
+  },
 }
 
 /**
@@ -93,7 +127,16 @@ export function parseJob(job: unknown): ProbeJob {
   checkFields(job, { timeoutMs, ...rules[kind as ProbeJob['kind']] }, '')
   const parsed = job as unknown as ProbeJob
   if (parsed.kind === 'packets') checkPackets(parsed)
+  if (parsed.kind === 'volley') checkVolley(parsed)
   return parsed
+}
+
+/** What the fields of a volley have to do with each other. */
+function checkVolley({ host, localAddresses = [], connections, http = [] }: VolleyJob): void {
+  for (const [index, address] of localAddresses.entries())
+    checkFamily(`localAddresses[${index}]`, address, host)
+  if (connections * http.length > mostRequests)
+    throw wrong('connections', connections, `at most ${mostRequests} requests over all connections`)
 }
 
 /** What the fields of a packets job have to do with each other. */

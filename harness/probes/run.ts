@@ -6,6 +6,7 @@ import { observePackets } from './packets.ts'
 import { observeName } from './resolve.ts'
 import { observeTcp } from './tcp.ts'
 import { observeUdp } from './udp.ts'
+import { observeVolley } from './volley.ts'
 
 /** An observation without its duration: what one kind of probe finds out. */
 export type Finding = WithoutDuration<Answered> | WithoutDuration<NotAnswered>
@@ -49,6 +50,6 @@ function find(job: ProbeJob, signal: AbortSignal): Promise<Finding> {
     case 'packets':
       return observePackets(job, signal)
     case 'volley':
-      return Promise.reject(new Error(`${job.kind}: not built yet`))
+      return observeVolley(job, signal)
   }
 }
