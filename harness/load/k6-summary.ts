@@ -52,9 +52,13 @@ export function k6Counts({ exitCode, stdout, stderr }: K6Ended, wanted: number):
   const knownEnds = [0, thresholdsCrossed, abortedByScript]
   const said = summary.safeParse(parsed(stdout))
   if (exitCode === undefined || !knownEnds.includes(exitCode) || !said.success)
-    throw new LoadError('program-failed', `k6 ${howEnded(exitCode)}: ${words(stderr)}`, {
-      hint: 'run it by hand: k6 run scenarios/k6/service-http.ts',
-    })
+    throw new LoadError(
+      'program-failed',
+      [`k6 ${howEnded(exitCode)}`, ...words(stderr)].join(': '),
+      {
+        hint: 'run it by hand: k6 run scenarios/k6/service-http.ts',
+      },
+    )
   const { metrics, state } = said.data
   const count = metrics.http_reqs?.values['count'] ?? 0
   const dropped = metrics.dropped_iterations?.values['count'] ?? 0
@@ -117,7 +121,8 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The end of a log; the level's noise before it. */
-function words(stderr: string): string {
-  return stderr.trim().slice(-1_000)
+/** The end of a log, if there is one. */
+function words(stderr: string): readonly string[] {
+  const end = stderr.trim().slice(-1_000)
+  return end === '' ? [] : [end]
 }

@@ -107,7 +107,7 @@ for (const { title, said, reason } of [
 t.test('a pod that was taken away is invalid, and does not hide why', (t) => {
   const gone: K6Program = { node: 'a', version: '', ended: { stdout: '', stderr: '' } }
   const { invalid, count } = k6Opinion(job, [gone, program('b', { exitCode: 108, count: 2 })])
-  t.same(invalid, ['on a, k6 was stopped: ', 'on b, foreign answer'])
+  t.same(invalid, ['on a, k6 was stopped', 'on b, foreign answer'])
   t.equal(count, 2)
   t.throws(() => k6Opinion(job, [gone]), { code: 'program-failed' }, 'nobody ran to the end')
   t.end()
