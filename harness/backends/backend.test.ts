@@ -5,21 +5,31 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { patternBytes } from '../model/pattern.ts'
+import { parseArguments } from './arguments.ts'
 import { opened, say, start } from './testing/start.ts'
 
-t.test('arguments that make no sense: one line with the value and the rule, code 2', async (t) => {
-  const main = join(import.meta.dirname, 'main.js')
+t.test('arguments that make no sense: one line with the value and the rule, code 2', (t) => {
   for (const [args, words] of [
-    [['--tcp', '70000'], /^backend: --tcp: got 70000, want 0 to 65535\n$/],
-    [['--http', 'x:80'], /^backend: --http: got x:80, want PORT or ADDRESS:PORT\n$/],
-    [['--sctp', '1'], /^backend: got --sctp, want one of --http, .*\n$/],
-    [['--drain', '-1'], /^backend: --drain: got -1, want 0 to 600000\n$/],
-    [['--tcp'], /^backend: --tcp: got nothing, want a value\n$/],
-    [[], /^backend: got no port to listen on, want --tcp 9000 or the like\n$/],
+    [['--tcp', '70000'], /^--tcp: got 70000, want 0 to 65535$/],
+    [['--http', 'x:80'], /^--http: got x:80, want PORT or ADDRESS:PORT$/],
+    [['--sctp', '1'], /^got --sctp, want one of --http, .*$/],
+    [['--drain', '-1'], /^--drain: got -1, want 0 to 600000$/],
+    [['--tcp'], /^--tcp: got nothing, want a value$/],
+    [[], /^got no port to listen on, want --tcp 9000 or the like$/],
   ] as const) {
-    const { status, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
-    t.match({ status, stderr }, { status: 2, stderr: words }, args.join(' '))
+    t.throws(() => parseArguments(args), { message: words }, args.join(' '))
   }
+  const main = join(import.meta.dirname, 'main.js')
+  const wrong = spawnSync(process.execPath, [main, '--tcp', '-1'], { encoding: 'utf8' })
+  t.match(wrong, { status: 2, stderr: 'backend: --tcp: got -1, want PORT or ADDRESS:PORT\n' })
+  t.same(parseArguments(['--dns', '10.0.0.1:53', '--tcp', '[::1]:0', '--drain', '5']), {
+    listeners: [
+      { protocol: 'dns', address: '10.0.0.1', port: 53 },
+      { protocol: 'tcp', address: '::1', port: 0 },
+    ],
+    drainMs: 5,
+  })
+  t.end()
 })
 
 t.test('tcp speaks first, echoes, and ends after its last byte', async (t) => {

@@ -34,7 +34,10 @@ export interface Behaviour {
 /** The behaviour that is in force, and those who have to act when it changes. */
 export interface BehaviourState {
   readonly now: Behaviour
-  /** Resolves when everybody acted. */
+  /**
+   * Resolves when everybody acted.
+   * @throws what one of them threw; then it is as it was before
+   */
   set(behaviour: Behaviour): Promise<void>
   onChange(act: () => Promise<void>): void
 }
@@ -49,8 +52,15 @@ export function behaviourState(): BehaviourState {
       return now
     },
     set: async (behaviour) => {
+      const before = now
       now = behaviour
-      await Promise.all(acts.map((act) => act()))
+      try {
+        await Promise.all(acts.map((act) => act()))
+      } catch (error) {
+        now = before
+        await Promise.all(acts.map((act) => act()))
+        throw error
+      }
     },
     onChange: (act) => acts.push(act),
   }

@@ -47,7 +47,7 @@ const dnsRule = {
   times: number(0, 1_000_000),
   blackhole: flag,
   delayMs: number(0, longestDelayMs),
-  rcode: text,
+  rcode: oneOf('NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'),
   truncate: flag,
   forge: oneOf('id', 'question', 'source-port'),
   trueAfterMs: number(-1, longestDelayMs),

@@ -17,7 +17,8 @@ const longestDelayMs = 600_000
  */
 export async function udpServer(listener: Listener, context: BackendContext): Promise<Listening> {
   const { identity, journal, behaviour } = context
-  return datagramSocket(listener, context, (socket, message, from) => {
+  const refuses = (): boolean => behaviour.now.udp.refuse === true
+  return datagramServer(listener, context, refuses, (socket, message, from) => {
     const peer = endpoint(from.address, from.port)
     journal.datagrams.add(
       {
@@ -53,16 +54,20 @@ export async function udpServer(listener: Listener, context: BackendContext): Pr
 
 type OnMessage = (socket: Socket, message: Buffer, from: RemoteInfo) => void
 
-/** A UDP socket of both families that closes while the behaviour refuses. */
-async function datagramSocket(
+/**
+ * A UDP socket of both families that is closed while the behaviour refuses.
+ * @throws Error when the port cannot be had
+ */
+export async function datagramServer(
   listener: Listener,
   { behaviour }: BackendContext,
+  refuses: () => boolean,
   onMessage: OnMessage,
 ): Promise<Listening> {
   let socket: Socket | undefined = await bindUdp(listener, onMessage)
   const bound = socket.address()
   behaviour.onChange(async () => {
-    if (behaviour.now.udp.refuse === true) {
+    if (refuses()) {
       socket?.close()
       socket = undefined
     } else socket ??= await bindUdp({ ...listener, port: bound.port }, onMessage)
@@ -70,8 +75,7 @@ async function datagramSocket(
   return bound
 }
 
-/** @throws Error when the port cannot be had */
-export async function bindUdp(
+async function bindUdp(
   { address, port }: Pick<Listener, 'address' | 'port'>,
   onMessage: OnMessage,
 ): Promise<Socket> {

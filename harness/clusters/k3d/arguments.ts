@@ -49,12 +49,18 @@ export function containerNames(name: string, topology: Topology): ReadonlyMap<st
 }
 
 /** The master first. */
-function inOrder({ nodes, lans }: Topology): readonly NodeSpec[] {
+function inOrder({ nodes, lans, upstreamDns }: Topology): readonly NodeSpec[] {
   const masters = nodes.filter(({ role }) => role === 'master')
   if (masters.length !== 1 || lans.length !== 1)
     throw new ClusterError(
       'provision-failed',
       `k3d's nodes stand in one network with one master; the topology has ${lans.length} LANs and ${masters.length} masters`,
+      { hint: 'use --provider local for this topology' },
+    )
+  if (upstreamDns !== undefined)
+    throw new ClusterError(
+      'provision-failed',
+      `upstreamDns: got ${upstreamDns.join(', ')}, but Docker writes the nodes' resolv.conf`,
       { hint: 'use --provider local for this topology' },
     )
   return [...masters, ...nodes.filter(({ role }) => role !== 'master')]

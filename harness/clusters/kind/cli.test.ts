@@ -31,6 +31,15 @@ t.test('what kind 0.33 and Docker say is told with its cause and cure', (t) => {
   t.end()
 })
 
+t.test('a topology that Docker cannot give is refused by what it asks for', (t) => {
+  const topology = { ...defaultTopology(), upstreamDns: ['192.168.10.10'] }
+  t.throws(() => kindConfig(topology, { name: 'm', kubeProxyMode: 'none' }), {
+    code: 'provision-failed',
+    message: /^upstreamDns: got 192\.168\.10\.10, /,
+  })
+  t.end()
+})
+
 t.test('the configuration has the topology, and Kubernetes the names of its nodes', (t) => {
   const text = kindConfig(defaultTopology(), {
     name: 'm',

@@ -50,6 +50,12 @@ export async function connect(
 ): Promise<Cluster> {
   await using held = new ResourceStack()
   const { signal, runId, progress } = options
+  if (wanted.upstreamDns !== undefined)
+    throw new ClusterError(
+      'provision-failed',
+      `upstreamDns: got ${wanted.upstreamDns.join(', ')}, but the nodes of this cluster stay as they are`,
+      { hint: 'use --provider local for this topology' },
+    )
   const kube = held.use(kubeClient(init.access))
   const left = await removeLeftOf(kube, { wait: false }, { signal })
   for (const name of left) progress?.(`removed the ${name}, which a dead run had left`)

@@ -113,6 +113,7 @@ async function boot(
       ...(['multi-node', 'multi-lan', 'node-access', 'node-fault'] as const),
       // why: only the embedded API server has a door for faults
       ...(programs === undefined ? (['api-fault'] as const) : []),
+      ...(topology.upstreamDns === undefined ? [] : (['upstream-dns'] as const)),
       ...sandbox.capabilities,
     ]),
     runDirectory,

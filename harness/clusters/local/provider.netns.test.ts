@@ -126,6 +126,7 @@ t.test('every problem of a topology is told at once', async (t) => {
       { name: 'a', lan: 'nowhere', role: 'edge' as const },
       { name: 'a', lan: 'LAN', role: 'edge' as const },
     ],
+    upstreamDns: ['192.168.10.10', 'dns.example.org'],
   }
   const error: unknown = await provider
     .create(wrong, { runId: 'wrong', signal })
@@ -138,6 +139,10 @@ t.test('every problem of a topology is told at once', async (t) => {
       { subject: 'nodes', message: 'got "a" twice, want every name once' },
       { subject: 'nodes', message: 'got 0 nodes with role master, want 1' },
       { subject: 'lans[0].cidr', message: 'got "10.0.0.0/33", want an IPv4 CIDR from /8 to /28' },
+      {
+        subject: 'upstreamDns[1]',
+        message: 'got "dns.example.org", want an IPv4 address',
+      },
     ],
   })
 })

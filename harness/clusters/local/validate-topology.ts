@@ -17,6 +17,7 @@ const clusterKeys = [
   'serviceCidr',
   'clusterDns',
   'ipv6',
+  'upstreamDns',
 ]
 const linkKeys = ['rateMbit', 'delayMs', 'lossRatio']
 const taintKeys = ['key', 'value', 'effect']
@@ -51,6 +52,7 @@ export function validateTopology(value: unknown): Topology {
   const masters = nodes.filter(({ role }) => role === 'master').length
   if (masters !== 1) report('nodes', `got ${masters} nodes with role master, want 1`)
   checkAddresses(top, lans, nodes, report)
+  checkUpstreamDns(top['upstreamDns'], report)
   if (top['ipv6'] !== undefined)
     report('ipv6', `got ${shown(top['ipv6'])}, provider local has IPv4 alone; use --provider kind`)
   if (typeof top['clusterDomain'] !== 'string' || !isDomain(top['clusterDomain']))
@@ -148,6 +150,19 @@ function checkAddresses(
   const dns = top['clusterDns']
   if (typeof dns !== 'string' || parseCidr(`${dns}/32`) === undefined)
     report('clusterDns', `got ${shown(dns)}, want an IPv4 address`)
+}
+
+/** resolv.conf(5): libraries read the first three name servers. */
+function checkUpstreamDns(value: unknown, report: Report): void {
+  if (value === undefined) return
+  if (!Array.isArray(value) || !isBetween(value.length, 1, 3)) {
+    report('upstreamDns', `got ${shown(value)}, want a list of 1 to 3 IPv4 addresses`)
+    return
+  }
+  value.forEach((address: unknown, index) => {
+    if (typeof address !== 'string' || parseCidr(`${address}/32`) === undefined)
+      report(`upstreamDns[${index}]`, `got ${shown(address)}, want an IPv4 address`)
+  })
 }
 
 function network(

@@ -12,6 +12,8 @@ export interface NodeInit {
   readonly places: readonly string[]
   /** Folder directly below /tmp that has to stay visible. */
   readonly kept: string | undefined
+  /** Name servers of the nodes' own resolv.conf; the router, where nobody listens, when absent. */
+  readonly upstreamDns: readonly string[] | undefined
 }
 
 /**
@@ -32,7 +34,8 @@ export function holdRouter(): Promise<number> {
 }
 
 /** Writes a node's files and the table of what is mounted where. */
-function prepareFolder(node: PlacedNode, { nodes, places, kept }: NodeInit): string {
+function prepareFolder(node: PlacedNode, init: NodeInit): string {
+  const { nodes, places, kept, upstreamDns = [node.gateway] } = init
   const folder = join(insideDirectory, 'nodes', node.name)
   const run = join(folder, 'run')
   const made = [
@@ -48,7 +51,7 @@ function prepareFolder(node: PlacedNode, { nodes, places, kept }: NodeInit): str
   writeFileSync(
     join(folder, 'resolv.conf'),
     // why: the router answers at once that nobody listens; the limits are for targets that stop answering
-    `nameserver ${node.gateway}\noptions timeout:2 attempts:2\n`,
+    `${upstreamDns.map((address) => `nameserver ${address}\n`).join('')}options timeout:2 attempts:2\n`,
   )
   writeFileSync(join(folder, 'hosts'), hostsFile(nodes))
   writeFileSync(join(folder, 'hostname'), `${node.name}\n`)

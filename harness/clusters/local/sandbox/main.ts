@@ -71,13 +71,14 @@ async function boot(config: SandboxConfig): Promise<void> {
 
 /** Makes the namespaces of the router and of every node. */
 async function hold(
-  { packageDirectory }: SandboxConfig,
+  { packageDirectory, topology }: SandboxConfig,
   nodes: readonly PlacedNode[],
 ): Promise<{ readonly router: number; readonly holders: ReadonlyMap<string, number> }> {
   const init = {
     nodes,
     places: await placesOfOwnFiles(),
     kept: keptOf(packageDirectory),
+    upstreamDns: topology.upstreamDns,
   }
   const [router, ...pids] = await Promise.all([
     holdRouter(),

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Cluster } from '../../../../model/cluster.ts'
 import type { KubeObject } from '../../../../model/kubernetes.ts'
+import type { Topology } from '../../../../model/topology.ts'
 import { events, pods } from '../../../kube/types.ts'
 import { local } from '../../provider.ts'
 import { execAt, type ExecResult } from './exec-at.ts'
@@ -61,8 +62,11 @@ interface States {
   }
 }
 
-/** Boots the cluster. `crashBackOffMs` is the kubelets' first back-off. */
-export async function lab(signal: AbortSignal): Promise<Lab> {
+/** Boots the cluster. */
+export async function lab(
+  signal: AbortSignal,
+  more: Pick<Topology, 'upstreamDns'> = {},
+): Promise<Lab> {
   const cluster = await local({ packageDirectory: root }).create(
     {
       lans: [{ name: 'lan', cidr: '192.168.10.0/24', uplink: 'open' }],
@@ -74,6 +78,7 @@ export async function lab(signal: AbortSignal): Promise<Lab> {
       podCidr: '10.244.0.0/16',
       serviceCidr: '10.96.0.0/16',
       clusterDns: '10.96.0.10',
+      ...more,
     },
     { signal, runId: 'kubelet' },
   )
