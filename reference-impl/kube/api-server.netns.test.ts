@@ -87,6 +87,7 @@ else {
     nodeName: 'edge-node-a',
     log: { debug: none, info: none, warn: none, error: none },
     onSnapshot: (snapshot) => void snapshots.push(snapshot),
+    absentLookMs: 500,
     timing: { watchMs: 4000, emptyListConfirmMs: 3000, largestRetryMs: 1000 },
   })
   t.teardown(async () => {
@@ -164,6 +165,42 @@ else {
     t.pass()
   })
 
+  const rulesPath = '/apis/networking.istio.io/v1beta1/namespaces/default/destinationrules'
+  const rules = (): string =>
+    (snapshots.at(-1)?.destinationRules ?? [])
+      .map(({ name, policy }) => `${name} ${JSON.stringify(policy)}`)
+      .join()
+  const putRule = async (name: string, trafficPolicy: unknown): Promise<void> =>
+    write('POST', rulesPath, {
+      apiVersion: 'networking.istio.io/v1beta1',
+      kind: 'DestinationRule',
+      metadata: { name, namespace: 'default' },
+      spec: { host: name, trafficPolicy },
+    })
+  const random = { loadBalancer: { simple: 'RANDOM' } }
+
+  t.test('DestinationRules are followed as soon as their definition is there', async (t) => {
+    t.equal(rules(), '')
+    await write('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition)
+    await eventually(async () => putRule('first', random), 10_000)
+    await eventually(() => assert.equal(rules(), 'first "random"'), 10_000)
+    await write('DELETE', `${rulesPath}/first`)
+    await eventually(() => assert.equal(rules(), ''))
+    t.pass()
+  })
+
+  t.test('they go with their definition, and come back with it', async (t) => {
+    const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+    await putRule('second', random)
+    await eventually(() => assert.equal(rules(), 'second "random"'))
+    await write('DELETE', `${path}/${definition.metadata.name}`)
+    await eventually(() => assert.equal(rules(), ''))
+    await eventually(async () => write('POST', path, definition), 10_000)
+    await eventually(async () => putRule('third', random), 10_000)
+    await eventually(() => assert.equal(rules(), 'third "random"'), 10_000)
+    t.ok(watch.status.isSynced)
+  })
+
   for (const [i, body] of [
     { kind: 'status', status: 500 },
     { kind: 'status', status: 401 },
@@ -200,6 +237,31 @@ else {
         )
       },
     )
+}
+
+/** What Istio's own definition says, without the schema of its fields. */
+const definition = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'destinationrules.networking.istio.io' },
+  spec: {
+    group: 'networking.istio.io',
+    names: {
+      kind: 'DestinationRule',
+      listKind: 'DestinationRuleList',
+      plural: 'destinationrules',
+      singular: 'destinationrule',
+    },
+    scope: 'Namespaced',
+    versions: ['v1beta1', 'v1alpha3'].map((name, i) => ({
+      name,
+      served: true,
+      storage: i === 0,
+      schema: {
+        openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+      },
+    })),
+  },
 }
 
 async function callDoor(

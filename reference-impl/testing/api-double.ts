@@ -37,6 +37,8 @@ export class ApiDouble implements AsyncDisposable {
   misbehaviour: Misbehaviour | undefined
   /** Only requests whose path contains it misbehave. */
   misbehaviourMatch = ''
+  /** What this API has never heard of: paths that begin like one of these get 404. */
+  absent: readonly string[] = []
   #server: Server | undefined
   #version = 100
   #oldest = 0
@@ -130,6 +132,10 @@ export class ApiDouble implements AsyncDisposable {
     const url = new URL(request.url ?? '/', 'http://api')
     this.requests.push(`${url.pathname}${url.search}`)
     const wrong = url.pathname.includes(this.misbehaviourMatch) ? this.misbehaviour : undefined
+    if (this.absent.some((path) => url.pathname === path || url.pathname.startsWith(`${path}/`))) {
+      answer.writeHead(404).end('404 page not found')
+      return
+    }
     switch (wrong?.kind) {
       case 'status':
         answer.writeHead(wrong.status).end('{"kind":"Status","message":"as the test says"}')

@@ -5,7 +5,7 @@ import type { AbortOptions } from '../../model/abort.ts'
 import type { Cluster, ImageSource } from '../../model/cluster.ts'
 import { TargetError } from '../../model/errors.ts'
 import type { KubeObject } from '../../model/kubernetes.ts'
-import type { DeployedTarget, Target } from '../../model/target.ts'
+import type { DeployedTarget, Feature, Target } from '../../model/target.ts'
 import { daemonSetReady } from '../shared/daemonset.ts'
 import { signalPrograms, usageOf } from '../shared/processes.ts'
 import { pathsOn } from './paths.ts'
@@ -24,6 +24,31 @@ const readyMs = 60_000
 /** How the agent is known in a process list. */
 const agent = { program: 'node', argument: 'reference-impl/main.js' } as const
 
+/**
+ * What reference-impl does beyond the core. Not there: podRecords (a pod's name is NXDOMAIN), serviceFilter (labels that
+ * hand a Service to somebody else count, the inverted filter does not exist).
+ */
+const features: ReadonlySet<Feature> = new Set<Feature>([
+  'l7-proxy',
+  'path-metrics',
+  'node-dns',
+  'persisted-cache',
+  'netfilterRules',
+  'externalName',
+  'nodePort',
+  'externalIPs',
+  'sourceIP',
+  'internalTrafficPolicy',
+  'externalTrafficPolicy',
+  'terminatingEndpoints',
+  'retries',
+  'forwardedHeaders',
+  'destinationRule',
+  'random',
+  'leastRequest',
+  'consistentHash',
+])
+
 /** The data plane that ships with meshmark. */
 export function reference({ packageDirectory, version, baseImage }: ReferenceInit): Target {
   const source = (): Promise<ImageSource> => imageSource(packageDirectory, baseImage)
@@ -36,7 +61,7 @@ export function reference({ packageDirectory, version, baseImage }: ReferenceIni
       version,
       contact: [],
     },
-    features: new Set(['l7-proxy', 'path-metrics', 'node-dns', 'persisted-cache']),
+    features,
     topology: { clusterDns: '169.254.96.16' },
     kubeProxy: 'absent',
     images: async () => [await source()],
