@@ -129,8 +129,6 @@ export function topologyFor(
   }
 }
 
-const upstreamIsBuilt = false
-
 /** The name server that stands for the world outside is put on the first node, where nodes' resolv.conf names it. */
 export function conformanceTopology(
   topology: Topology,
@@ -138,9 +136,7 @@ export function conformanceTopology(
 ): Topology {
   if ((provider ?? 'local') !== 'local') return topology
   const [first] = placeNodes(topology)
-  return first === undefined || !upstreamIsBuilt
-    ? topology
-    : { ...topology, upstreamDns: [first.address] }
+  return first === undefined ? topology : { ...topology, upstreamDns: [first.address] }
 }
 
 /** Unique local addresses (RFC 4193), as kind chooses them itself. */

@@ -19,7 +19,7 @@ export interface Check {
    * what a check wants to change it applies itself, into its own namespace.
    */
   readonly fixtures?: readonly Fixture[]
-  /** Longer than 60 s: how long it may take until it is given up as inconclusive, in ms. */
+  /** Longer than 120 s: how long it may take until it is given up as inconclusive, in ms. */
   readonly timeoutMs?: number
   /** Returns what it found; whatever it throws is trouble of the harness, never a verdict on the target. */
   run(context: CheckContext): Promise<Assessment>

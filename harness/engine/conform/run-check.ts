@@ -17,7 +17,7 @@ import type { Fixtures } from './fixtures.ts'
 import type { Namespaces } from './namespaces.ts'
 
 /** How long a check may take when it says nothing else. */
-const usualTimeoutMs = 60_000
+const usualTimeoutMs = 120_000
 
 /** Characters of one piece of evidence that are kept. */
 const evidenceCharacters = 1_000_000

@@ -4,13 +4,26 @@ import type { AbortOptions } from '../../model/abort.ts'
 import type { Cluster } from '../../model/cluster.ts'
 import { TargetError } from '../../model/errors.ts'
 import type { KubeClient, KubeObject } from '../../model/kubernetes.ts'
-import type { DeployedTarget, Identity, Target } from '../../model/target.ts'
+import type { DeployedTarget, Feature, Identity, Target } from '../../model/target.ts'
 import { signalPrograms, usageOf } from '../shared/processes.ts'
 import { runShell } from '../shared/shell.ts'
 import { ownParts } from './manifests.ts'
 import { ownPrograms, versionsOf } from './programs.ts'
 
 const namespace = 'kube-system'
+
+/** What Kubernetes' own documentation says of Services and DNS. */
+const features: ReadonlySet<Feature> = new Set([
+  'nodePort',
+  'externalIPs',
+  'internalTrafficPolicy',
+  'externalTrafficPolicy',
+  'trafficDistribution',
+  'terminatingEndpoints',
+  'sourceIP',
+  'externalName',
+  'netfilterRules',
+])
 
 /** How long the parts of a fresh cluster may take to be ready. */
 const readyMs = 120_000
@@ -43,7 +56,7 @@ export function kubeProxyCoreDns({ mode = 'iptables' }: KubeProxyCoreDnsInit = {
       version: "the cluster's own",
       contact: [],
     },
-    features: new Set(),
+    features,
     topology: {},
     programs: () => Promise.resolve(ownPrograms()),
     deploy: async (cluster, options) => {
