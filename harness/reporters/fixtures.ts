@@ -1,5 +1,7 @@
 import type { ClusterInfo, EnvironmentInfo, RunResult, SuiteInfo } from '../model/run-result.ts'
 import { madeBench } from './fixtures/bench.ts'
+import { troubled } from './fixtures/conformance-others.ts'
+import { madeConformance } from './fixtures/conformance.ts'
 import { failedSteps, passedSteps } from './fixtures/steps.ts'
 
 const suite: SuiteInfo = {
@@ -172,7 +174,55 @@ export function invalidRun(): RunResult {
   }
 }
 
+/** The conformance suite alone; every row of what is claimed passed. */
+export function conformantRun(times: number = 1): RunResult {
+  const { walkthrough: _walkthrough, bench: _bench, ...rest } = passingRun()
+  const seed = 41
+  return {
+    ...rest,
+    runId: '20251124-070000-c04f08',
+    durationMs: 48_200,
+    suite: { ...suite, seed, argv: ['conform', '--seed', '41'] },
+    conformance: madeConformance({
+      seed,
+      target: 'reference',
+      declaredFeatures: ['ipv6', 'externalName', 'nodePort', 'retries', 'consistentHash'],
+      conclusion: 'conformant',
+      times,
+    }),
+  }
+}
+
+/** The conformance suite alone against another data plane: trouble of every kind. */
+export function nonConformantRun(times: number = 1): RunResult {
+  const { implementation: tested, problems } = failingRun()
+  return {
+    ...conformantRun(),
+    runId: '20251124-080000-bad0f5',
+    suite: { ...suite, seed: 7, argv: ['conform', '--target', 'edgemesh', '--seed', '7'] },
+    implementation: { ...tested, mode: 'as shipped: CPU 200m' },
+    conformance: madeConformance({
+      seed: 7,
+      target: 'edgemesh',
+      declaredFeatures: ['externalName', 'nodePort', 'consistentHash'],
+      conclusion: 'nonConformant',
+      others: troubled,
+      times,
+    }),
+    problems,
+    conclusion: 'failed',
+  }
+}
+
 /** Every fixture. */
 export function allRuns(): readonly RunResult[] {
-  return [passingRun(), nextRelease(), failingRun(), partialRun(), invalidRun()]
+  return [
+    passingRun(),
+    nextRelease(),
+    failingRun(),
+    partialRun(),
+    invalidRun(),
+    conformantRun(),
+    nonConformantRun(),
+  ]
 }

@@ -1,11 +1,17 @@
+import type { TestResult } from '../model/conformance.ts'
 import type { Reporter } from '../model/reporter.ts'
 import type { BenchQuestion, RunResult, StepResult } from '../model/run-result.ts'
+import { byProfile, factsOf, outcomeOf, partOf, whyText } from './conformance.ts'
+import { unprovenText } from './conformance-sentence.ts'
 import { invalidReasons } from './invalid-trials.ts'
 import { reproduceCommand } from './reproduce.ts'
 import { visible } from './text.ts'
 import { isAnswered, subjectName } from './verdict.ts'
 
-/** JUnit XML: per run a suite of walkthrough steps, one of benchmark questions and one of the harness itself. */
+/**
+ * JUnit XML: per run a suite of walkthrough steps, one per conformance profile, one of benchmark questions and one of
+ * the harness itself.
+ */
 export const junit: Reporter = {
   id: 'junit',
   extension: '.xml',
@@ -14,7 +20,8 @@ export const junit: Reporter = {
     const cases = suites.flatMap((suite) => suite.cases)
     return [
       '<?xml version="1.0" encoding="UTF-8"?>',
-      `<testsuites name="meshmark" ${totals(cases)}>`,
+      // why: Jenkins' xUnit plugin refuses a file with `skipped` here
+      `<testsuites name="meshmark" ${totals(cases).replace(/ skipped="\d+"/, '')}>`,
       ...suites.map(suiteText),
       '</testsuites>\n',
     ].join('\n')
@@ -32,6 +39,10 @@ interface Case {
         readonly message: string
         readonly body: string
       }
+  /** Verdicts of repetitions differ: Surefire's `flakyFailure` beside the outcome. */
+  readonly flaky?: string
+  /** Files that CI servers attach, relative to the result. */
+  readonly attachments?: readonly string[]
 }
 
 interface Suite {
@@ -42,11 +53,18 @@ interface Suite {
 
 function suitesOf(result: RunResult): readonly Suite[] {
   const name = (part: string): string => `${subjectName(result)}: ${part}`
-  const { walkthrough, bench } = result
+  const { walkthrough, conformance, bench } = result
   return [
     ...(walkthrough === undefined
       ? []
       : [{ name: name('walkthrough'), result, cases: walkthrough.steps.map(stepCase) }]),
+    ...(conformance === undefined
+      ? []
+      : byProfile(conformance).map(({ profile, tests }) => ({
+          name: name(profile.name),
+          result,
+          cases: tests.map(rowCase),
+        }))),
     ...(bench === undefined
       ? []
       : [{ name: name('bench'), result, cases: bench.questions.map(questionCase) }]),
@@ -82,6 +100,32 @@ function stepOutcome(step: StepResult): Case['outcome'] {
   }
 }
 
+function rowCase(test: TestResult): Case {
+  return {
+    classname: `${test.profile}.${partOf(test)}`,
+    name: `${test.id} ${test.title}`,
+    durationMs: test.durationMs,
+    outcome: rowOutcome(test),
+    ...(test.status === 'flaky' && { flaky: whyText(test) }),
+    attachments: test.evidence.map(({ path }) => path),
+  }
+}
+
+function rowOutcome(test: TestResult): Case['outcome'] {
+  const outcome = outcomeOf(test)
+  if (outcome === 'passed') return { kind: 'passed' }
+  return {
+    kind: outcome === 'todo' ? 'skipped' : outcome,
+    message: whyText(test),
+    body:
+      outcome === 'skipped'
+        ? ''
+        : factsOf(test)
+            .map(([name, text]) => `${name}: ${text}`)
+            .join('\n'),
+  }
+}
+
 function questionCase(question: BenchQuestion): Case {
   const reasons = invalidReasons(question)
   const unused = reasons.map((reason) => `not used: ${reason}`)
@@ -96,8 +140,13 @@ function questionCase(question: BenchQuestion): Case {
 }
 
 /** Without it, a consumer that reads nothing else would take a run that broke for one that passed. */
-function harnessCase({ problems, partial }: RunResult): Case {
-  const trouble = [...(partial ? ['the run was interrupted'] : []), ...problems]
+function harnessCase({ problems, partial, conformance }: RunResult): Case {
+  const unproven = conformance === undefined ? '' : unprovenText(conformance)
+  const trouble = [
+    ...(partial ? ['the run was interrupted'] : []),
+    ...(unproven === '' ? [] : [unproven]),
+    ...problems,
+  ]
   return {
     classname: 'harness',
     name: 'the harness itself had no trouble',
@@ -118,6 +167,7 @@ function suiteText({ name, result, cases }: Suite): string {
     'implementation.project': implementation.project,
     'implementation.version': implementation.version,
     'implementation.url': implementation.url,
+    'implementation.mode': implementation.mode ?? 'default',
     'environment.os': environment.os,
     'environment.kernel': environment.kernel,
     'environment.arch': environment.arch,
@@ -139,16 +189,27 @@ function suiteText({ name, result, cases }: Suite): string {
   ].join('\n')
 }
 
-function caseText({ classname, name, durationMs, outcome }: Case): string {
+function caseText({ classname, name, durationMs, outcome, flaky, attachments }: Case): string {
   const open = `    <testcase classname=${attribute(classname)} name=${attribute(name)} time="${seconds(durationMs)}"`
-  if (outcome.kind === 'passed')
-    return outcome.output === undefined || outcome.output === ''
-      ? `${open}/>`
-      : `${open}>\n      <system-out>${content(outcome.output)}</system-out>\n    </testcase>`
-  const type = { failure: ' type="expectation"', error: ' type="harness"', skipped: '' }[
-    outcome.kind
+  const output = [
+    ...(outcome.kind === 'passed' && outcome.output !== undefined ? [outcome.output] : []),
+    ...(attachments ?? []).map((path) => `[[ATTACHMENT|${path}]]`),
+  ].filter((line) => line !== '')
+  const children = [
+    ...(outcome.kind === 'passed' ? [] : [outcomeText(outcome)]),
+    ...(flaky === undefined
+      ? []
+      : [`<flakyFailure type="expectation" message=${attribute(flaky)}/>`]),
+    ...(output.length === 0 ? [] : [`<system-out>${content(output.join('\n'))}</system-out>`]),
   ]
-  return `${open}>\n      <${outcome.kind}${type} message=${attribute(outcome.message)}>${content(outcome.body)}</${outcome.kind}>\n    </testcase>`
+  if (children.length === 0) return `${open}/>`
+  return [`${open}>`, ...children.map((child) => `      ${child}`), '    </testcase>'].join('\n')
+}
+
+function outcomeText(outcome: Exclude<Case['outcome'], { readonly kind: 'passed' }>): string {
+  const { kind, message, body } = outcome
+  const type = { failure: ' type="expectation"', error: ' type="harness"', skipped: '' }[kind]
+  return `<${kind}${type} message=${attribute(message)}>${content(body)}</${kind}>`
 }
 
 function totals(cases: readonly Case[]): string {

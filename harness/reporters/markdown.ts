@@ -3,21 +3,27 @@ import type { BenchQuestion, RunResult, StepResult } from '../model/run-result.t
 import { absent, duration, effectText, intervalText, percent, quantity } from './format.ts'
 import { invalidReasons, invalidTrials, trialCount } from './invalid-trials.ts'
 import { reproduceCommand, suiteText } from './reproduce.ts'
-import { counted, cut, visible } from './text.ts'
+import { conformanceBlocks } from './markdown-conformance.ts'
+import { fenced, inline, table } from './markdown-text.ts'
+import { counted, cut } from './text.ts'
 import { subjectName, verdictOf } from './verdict.ts'
 import { opinionText } from './second-opinion.ts'
 
-/** GitHub shows at most 1 MiB per step; what people read is far less. */
+/** GitHub refuses a summary of more than 1 MiB per step: leave room for what others append. */
+const maxBytes = 900_000
+
+/** Characters of one output; what people read is far less. */
 const maxSeenLength = 2_000
 
 /** A summary for `$GITHUB_STEP_SUMMARY` and pull request comments. */
 export const markdown: Reporter = {
   id: 'markdown',
   extension: '.md',
-  render: (results) => results.map(run).join('\n---\n\n'),
+  render: (results) =>
+    results.map((result) => run(result, maxBytes / results.length)).join('\n---\n\n'),
 }
 
-function run(result: RunResult): string {
+function run(result: RunResult, maxRunBytes: number): string {
   const verdict = verdictOf(result)
   const blocks = [
     `## ${marks[result.conclusion]} ${inline(verdict.sentence)}`,
@@ -27,6 +33,9 @@ function run(result: RunResult): string {
       : '',
     result.problems.map((problem) => `- problem: ${inline(problem)}`).join('\n'),
     ...(result.walkthrough === undefined ? [] : walkthrough(result.walkthrough.steps)),
+    ...(result.conformance === undefined
+      ? []
+      : conformanceBlocks(result.conformance, maxRunBytes / 2)),
     ...(result.bench === undefined ? [] : bench(result.bench.questions)),
     ...(result.bench?.secondOpinion === undefined
       ? []
@@ -101,28 +110,4 @@ function bench(questions: readonly BenchQuestion[]): readonly string[] {
     ),
     unused.join('\n'),
   ]
-}
-
-function table(
-  head: readonly string[],
-  alignment: readonly string[],
-  rows: readonly (readonly string[])[],
-): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(inline).join(' | ')} |`
-  return [line(head), `| ${alignment.join(' | ')} |`, ...rows.map(line)].join('\n')
-}
-
-/** Text in which nothing is Markdown or HTML, on one line. */
-function inline(text: string): string {
-  return visible(text)
-    .replaceAll(/[\\`*_{}[\]<>#|~@&!$]/g, (character) => `&#${character.charCodeAt(0)};`)
-    .replaceAll(/\s*\n\s*/g, ' ')
-}
-
-/** A code block whose fence is longer than any run of backticks in it. */
-function fenced(text: string): string {
-  const shown = visible(text).trimEnd()
-  const longest = Math.max(0, ...(shown.match(/`+/g) ?? []).map((run) => run.length))
-  const fence = '`'.repeat(Math.max(3, longest + 1))
-  return `${fence}text\n${shown}\n${fence}`
 }

@@ -1,7 +1,14 @@
 import { Parser, type Result } from 'tap-parser'
 import t from 'tap'
 import type { RunResult } from '../model/run-result.ts'
-import { failingRun, invalidRun, partialRun, passingRun } from './fixtures.ts'
+import {
+  conformantRun,
+  failingRun,
+  invalidRun,
+  nonConformantRun,
+  partialRun,
+  passingRun,
+} from './fixtures.ts'
 import { tap } from './tap.ts'
 
 interface Parsed {
@@ -102,5 +109,55 @@ t.test('several runs are several subtests', (t) => {
     { ok: true, id: 1 },
     { ok: false, id: 2 },
   ])
+  t.end()
+})
+
+t.test('the conformance suite is a subtest per profile, and every reason is kept', (t) => {
+  const rows: Result[] = []
+  const read = (results: readonly RunResult[]): Parser => {
+    rows.length = 0
+    const parser = new Parser({ strict: true })
+    parser.on('child', (run: Parser) =>
+      run.on('child', (profile: Parser) => profile.on('assert', (one: Result) => rows.push(one))),
+    )
+    parser.end(tap.render(results))
+    return parser
+  }
+  t.ok(read([conformantRun()]).ok)
+  t.equal(rows.length, conformantRun().conformance?.tests.length)
+  const parser = read([nonConformantRun()])
+  t.notOk(parser.ok)
+  t.same(
+    parser.failures.filter(({ tapError }) => tapError !== undefined && tapError !== null),
+    [],
+  )
+  const row = (id: string): Result | undefined => rows.find(({ name }) => name.startsWith(`${id} `))
+  t.match(row('DNS-A-003'), {
+    ok: false,
+    todo: false,
+    diag: {
+      requirement: 'MUST, DNS core',
+      source: 'S§2.1',
+      expected: /^10\.96\.12\.7/,
+      observed: /12 queries/,
+      evidence: 'evidence/DNS-A-003/edge-node-a.pcap\nevidence/DNS-A-003/queries.txt',
+      reproduce: 'npx meshmark conform --target edgemesh --only DNS-A-003 --seed 7',
+    },
+  })
+  t.match(row('LB-CH-008'), { ok: false, todo: /^known issue MUST: .*issues\/587/ })
+  t.match(row('DNS-HDL-003'), { ok: false, todo: /^failed SHOULD: NOERROR/ })
+  t.match(row('L4-TCP-010'), { ok: true, skip: /no address outside/ })
+  t.match(row('L4-SCTP-001'), { ok: true, skip: 'the target does not claim the feature sctp' })
+  t.match(row('EDGE-OFF-002'), { ok: false, todo: false, diag: { reason: /SIGKILL/ } })
+  const todos = nonConformantRun()
+  const { conformance } = todos
+  if (conformance === undefined) throw new Error('no conformance')
+  const tests = conformance.tests.filter(({ id }) => ['LB-CH-008', 'DNS-HDL-003'].includes(id))
+  t.ok(
+    read([
+      { ...todos, problems: [], conformance: { ...conformance, conclusion: 'partial', tests } },
+    ]).ok,
+    'known issues and SHOULD fail no run',
+  )
   t.end()
 })

@@ -1,10 +1,16 @@
+import type { TestResult } from '../model/conformance.ts'
 import type { Reporter } from '../model/reporter.ts'
 import type { BenchQuestion, RunResult, StepResult } from '../model/run-result.ts'
+import { byProfile, factsOf, outcomeOf, whyText } from './conformance.ts'
+import { unprovenText } from './conformance-sentence.ts'
 import { invalidReasons } from './invalid-trials.ts'
 import { visible } from './text.ts'
 import { isAnswered, subjectName } from './verdict.ts'
 
-/** TAP 14: one subtest per run, in it the walkthrough, the benchmark's questions and the harness's own problems. */
+/**
+ * TAP 14: one subtest per run, in it the walkthrough, a subtest per conformance profile, the benchmark's questions and
+ * the harness's own problems.
+ */
 export const tap: Reporter = {
   id: 'tap',
   extension: '.tap',
@@ -22,12 +28,20 @@ interface Point {
   readonly ok: boolean
   readonly title: string
   readonly skip?: string
+  /** Known to fail, or no failure of the run: consumers show it and go on. */
+  readonly todo?: string
+  /** Points of its own: it is a subtest. */
+  readonly inner?: readonly Point[]
   readonly diagnostic: Readonly<Record<string, string | number | undefined>>
 }
 
 function points(result: RunResult): readonly Point[] {
   return [
     ...(result.walkthrough?.steps ?? []).map(stepPoint),
+    ...(result.conformance === undefined ? [] : byProfile(result.conformance)).map(
+      ({ profile, tests }) =>
+        subtestPoint(`${profile.name}: ${profile.summary}`, tests.map(rowPoint)),
+    ),
     ...(result.bench?.questions ?? []).map(questionPoint),
     harnessPoint(result),
   ]
@@ -59,11 +73,33 @@ function questionPoint(question: BenchQuestion): Point {
   }
 }
 
-function harnessPoint({ problems, partial }: RunResult): Point {
+function rowPoint(test: TestResult): Point {
+  const outcome = outcomeOf(test)
+  const facts = outcome === 'passed' || outcome === 'skipped' ? [] : factsOf(test)
   return {
-    ok: problems.length === 0 && !partial,
+    ok: outcome === 'passed' || outcome === 'skipped',
+    title: `${test.id} ${test.title}`,
+    ...(outcome === 'skipped' && { skip: whyText(test) }),
+    ...(outcome === 'todo' && { todo: whyText(test) }),
+    diagnostic: {
+      ...Object.fromEntries(facts.map(([name, text]) => [name.replaceAll(' ', '_'), text])),
+      duration_ms: test.durationMs,
+    },
+  }
+}
+
+function subtestPoint(title: string, inner: readonly Point[]): Point {
+  const ok = inner.every((point) => point.ok || point.todo !== undefined)
+  return { ok, title, inner, diagnostic: {} }
+}
+
+function harnessPoint({ problems, partial, conformance }: RunResult): Point {
+  const unproven = conformance === undefined ? '' : unprovenText(conformance)
+  return {
+    ok: problems.length === 0 && !partial && unproven === '',
     title: 'the harness itself had no trouble',
     diagnostic: {
+      ...(unproven !== '' && { no_verdict: unproven }),
       ...(partial && { partial: 'the run was interrupted' }),
       ...(problems.length > 0 && { problems: problems.join('\n') }),
     },
@@ -71,25 +107,29 @@ function harnessPoint({ problems, partial }: RunResult): Point {
 }
 
 function subtest(number: number, title: string, inner: readonly Point[]): readonly string[] {
-  const ok = inner.every((point) => point.ok)
-  return [
-    `# Subtest: ${described(title)}`,
-    ...[`1..${inner.length}`, ...inner.flatMap((point, at) => pointLines(at + 1, point))].map(
-      (line) => `    ${line}`,
-    ),
-    `${ok ? 'ok' : 'not ok'} ${number} - ${described(title)}`,
-  ]
+  return pointLines(number, subtestPoint(title, inner))
 }
 
-function pointLines(number: number, { ok, title, skip, diagnostic }: Point): readonly string[] {
-  const directive = skip === undefined ? '' : ` # SKIP ${described(skip)}`
+function pointLines(number: number, point: Point): readonly string[] {
+  const { ok, title, skip, todo, inner, diagnostic } = point
   const facts = Object.entries(diagnostic).flatMap(([name, value]) =>
     value === undefined ? [] : yaml(name, value),
   )
   return [
-    `${ok ? 'ok' : 'not ok'} ${number} - ${described(title)}${directive}`,
+    ...(inner === undefined ? [] : [`# Subtest: ${described(title)}`, ...innerLines(inner)]),
+    `${ok ? 'ok' : 'not ok'} ${number} - ${described(title)}${directive('SKIP', skip)}${directive('TODO', todo)}`,
     ...(facts.length === 0 ? [] : ['  ---', ...facts.map((line) => `  ${line}`), '  ...']),
   ]
+}
+
+function innerLines(inner: readonly Point[]): readonly string[] {
+  return [`1..${inner.length}`, ...inner.flatMap((point, at) => pointLines(at + 1, point))].map(
+    (line) => `    ${line}`,
+  )
+}
+
+function directive(name: 'SKIP' | 'TODO', reason: string | undefined): string {
+  return reason === undefined ? '' : ` # ${name} ${described(reason)}`
 }
 
 /** One entry of a YAML map. JSON strings are YAML strings; text of several lines becomes a literal block. */

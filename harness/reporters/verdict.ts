@@ -1,4 +1,5 @@
 import type { Conclusion, RunResult, StepResult } from '../model/run-result.ts'
+import { badText, goodText, unprovenText } from './conformance-sentence.ts'
 import { counted } from './text.ts'
 
 /** A run in words: what every format says first. */
@@ -23,7 +24,7 @@ export function verdictOf(result: RunResult): Verdict {
           exitCode: 130,
           exitMeaning: 'the run was interrupted',
         }
-      : exits[conclusion]),
+      : exit(result)),
   }
 }
 
@@ -41,6 +42,12 @@ const exits: Readonly<Record<Conclusion, Pick<Verdict, 'exitCode' | 'exitMeaning
   inconclusive: { exitCode: 3, exitMeaning: 'the run proves nothing, neither good nor bad' },
 }
 
+function exit({ conclusion, conformance }: RunResult): Pick<Verdict, 'exitCode' | 'exitMeaning'> {
+  return conclusion === 'failed' && conformance !== undefined && badText(conformance) !== ''
+    ? { exitCode: 1, exitMeaning: 'at least one requirement that is a MUST is not met' }
+    : exits[conclusion]
+}
+
 /** `reference 0.1.0`. */
 export function subjectName({ implementation }: Pick<RunResult, 'implementation'>): string {
   return `${implementation.project} ${implementation.version}`
@@ -51,14 +58,26 @@ function sentence(result: RunResult): string {
   const steps = result.walkthrough?.steps ?? []
   switch (result.conclusion) {
     case 'passed':
-      return `${subject} passed: ${[stepsText(steps), questionsText(result)].filter((part) => part !== '').join('; ')}.`
+      return `${subject} passed: ${[stepsText(steps), result.conformance === undefined ? '' : goodText(result.conformance), questionsText(result)].filter((part) => part !== '').join('; ')}.`
     case 'failed':
-      return `${subject} failed: ${having(steps, 'failed')} of ${counted(steps.length, 'walkthrough step')} did not see what was expected.`
+      return `${subject} failed: ${failures(result)}.`
     case 'invalid':
       return `No verdict on ${subject}: ${unanswered(result)} of ${counted(questions(result).length, 'benchmark question')} has no valid trial.`
     case 'inconclusive':
       return `No verdict on ${subject}: ${trouble(result)}.`
   }
+}
+
+function failures({ walkthrough, conformance }: RunResult): string {
+  const steps = walkthrough?.steps ?? []
+  const failed = having(steps, 'failed')
+  const bad = conformance === undefined ? '' : badText(conformance)
+  return [
+    ...(failed > 0 || bad === ''
+      ? [`${failed} of ${counted(steps.length, 'walkthrough step')} did not see what was expected`]
+      : []),
+    ...(bad === '' ? [] : [bad]),
+  ].join('; ')
 }
 
 function stepsText(steps: readonly StepResult[]): string {
@@ -77,7 +96,9 @@ function questionsText(result: RunResult): string {
 function trouble(result: RunResult): string {
   if (result.partial) return 'the run was interrupted'
   const unjudged = having(result.walkthrough?.steps ?? [], 'inconclusive')
+  const unproven = result.conformance === undefined ? '' : unprovenText(result.conformance)
   const parts = [
+    ...(unproven === '' ? [] : [unproven]),
     ...(unjudged > 0 ? [`${counted(unjudged, 'step')} could not be judged`] : []),
     ...(result.problems.length > 0
       ? [`the harness itself had ${counted(result.problems.length, 'problem')}`]

@@ -1,21 +1,41 @@
 import { z } from 'zod'
+import { conformanceReportVersion } from '../model/conformance-report.ts'
+import { conformanceReportSchema } from './schema-conformance-report.ts'
 import { runResultSchema, schemaVersion } from './schema.ts'
 
-/** Name of the published schema file under `reports/schema/`. */
-export const jsonSchemaFile: string = `run-result-${schemaVersion}.json`
+/** A JSON Schema as it is published under `reports/schema/`. */
+export interface PublishedSchema {
+  readonly file: string
+  readonly text: string
+}
 
 /**
- * The result schema for everybody else: JSON Schema, draft 2020-12. It says all that the reader demands, except that
- * a trial has a value and no reasons exactly when it is valid, and a conformance row that did not pass has a reason,
- * which JSON Schema cannot say briefly.
+ * The schemas for everybody else: JSON Schema, draft 2020-12. They say all that the reader demands, except that a trial
+ * has a value and no reasons exactly when it is valid, and that a conformance row that did not pass has a reason, which
+ * JSON Schema cannot say briefly.
  */
-export function jsonSchemaText(): string {
-  const { $schema, ...rest } = z.toJSONSchema(runResultSchema, { target: 'draft-2020-12' })
-  const published = {
+export const publishedSchemas: readonly PublishedSchema[] = [
+  published('run-result', 'RunResult', schemaVersion, runResultSchema),
+  published(
+    'conformance-report',
+    'ConformanceReport',
+    conformanceReportVersion,
+    conformanceReportSchema,
+  ),
+]
+
+function published(
+  name: string,
+  kind: string,
+  version: string,
+  schema: z.ZodType,
+): PublishedSchema {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12' })
+  const document = {
     $schema,
-    $id: `urn:meshmark:run-result:${schemaVersion}`,
-    title: `meshmark RunResult ${schemaVersion}`,
+    $id: `urn:meshmark:${name}:${version}`,
+    title: `meshmark ${kind} ${version}`,
     ...rest,
   }
-  return `${JSON.stringify(published, null, 2)}\n`
+  return { file: `${name}-${version}.json`, text: `${JSON.stringify(document, null, 2)}\n` }
 }

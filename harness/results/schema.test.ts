@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import ajvFormats from 'ajv-formats'
 import t from 'tap'
-import { allRuns, passingRun } from '../reporters/fixtures.ts'
-import { jsonSchemaFile, jsonSchemaText } from './json-schema.ts'
-import { runResultSchema } from './schema.ts'
+import { allRuns, nonConformantRun, passingRun } from '../reporters/fixtures.ts'
+import { publishedSchemas } from './json-schema.ts'
+import { runResultSchema, schemaVersion } from './schema.ts'
 
-const published = join(import.meta.dirname, '..', '..', '..', 'reports', 'schema', jsonSchemaFile)
+const folder = join(import.meta.dirname, '..', '..', '..', 'reports', 'schema')
+const published = join(folder, `run-result-${schemaVersion}.json`)
 
 async function validator(): Promise<ValidateFunction> {
   const ajv = new Ajv2020({ allErrors: true, strict: true })
@@ -15,12 +16,13 @@ async function validator(): Promise<ValidateFunction> {
   return ajv.compile(JSON.parse(await readFile(published, 'utf8')) as object)
 }
 
-t.test('the published JSON Schema is the one that the reader enforces', async (t) => {
-  t.same(
-    JSON.parse(await readFile(published, 'utf8')),
-    JSON.parse(jsonSchemaText()),
-    'not so: npm run schema',
-  )
+t.test('the published JSON Schemas are those that the reader enforces', async (t) => {
+  for (const { file, text } of publishedSchemas)
+    t.same(
+      JSON.parse(await readFile(join(folder, file), 'utf8')),
+      JSON.parse(text),
+      `${file}: not so: npm run schema`,
+    )
 })
 
 t.test('every kind of run is valid for the reader and for any JSON Schema validator', async (t) => {
@@ -30,6 +32,16 @@ t.test('every kind of run is valid for the reader and for any JSON Schema valida
     t.same(runResultSchema.parse(json), json, `${run.runId} is read as it is`)
     t.ok(validate(json), `${run.runId}: ${JSON.stringify(validate.errors)}`)
   }
+})
+
+t.test('a row that did not pass says why', (t) => {
+  const json = JSON.parse(JSON.stringify(nonConformantRun())) as object
+  const row = at(json, 'conformance', 'tests', 2) as { reason?: string }
+  delete row.reason
+  t.match(runResultSchema.safeParse(json).error?.issues, [
+    { path: ['conformance', 'tests', 2, 'reason'], message: 'a row that did not pass says why' },
+  ])
+  t.end()
 })
 
 /** A change that makes a valid result invalid. */

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import type { RunResult } from '../../model/run-result.ts'
@@ -25,7 +25,7 @@ export function reportCommand(conclude: Conclude): Command {
       parseFormat,
       'html',
     )
-    .option('-o, --output <file>', 'write here (default: stdout)')
+    .option('-o, --output <file>', 'write here (default: stdout); with --format badge a folder/')
     .action(async (runs: readonly string[], flags: ReportFlags) => {
       await report(runs, flags)
       conclude(0)
@@ -36,12 +36,25 @@ async function report(runs: readonly string[], flags: ReportFlags): Promise<void
   const results: RunResult[] = []
   for (const run of runs) results.push(await readResult(await resultFile(run)))
   const reporter = reporters.find(({ id }) => id === flags.format)
-  const text = reporter?.render(results) ?? ''
-  if (flags.output === undefined) stdout(text)
-  else {
-    await writeText(flags.output, text)
-    stdout(`wrote ${flags.output}`)
+  const { output } = flags
+  if (output === undefined) {
+    stdout(reporter?.render(results) ?? '')
+    return
   }
+  const parts = (await isFolder(output)) ? reporter?.parts?.(results) : undefined
+  const files = parts ?? new Map([['', reporter?.render(results) ?? '']])
+  if (parts !== undefined) await mkdir(output, { recursive: true })
+  for (const [name, text] of files) {
+    const path = name === '' ? output : join(output, name)
+    await writeText(path, text)
+    stdout(`wrote ${path}`)
+  }
+}
+
+/** One that exists, or one that is meant by the slash at its end. */
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isDirectory() ?? path.endsWith('/')
 }
 
 async function resultFile(path: string): Promise<string> {
