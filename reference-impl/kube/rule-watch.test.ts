@@ -27,7 +27,10 @@ interface Following extends AsyncDisposable {
   rules(): string
 }
 
-async function follow(server: string, saved?: SavedState): Promise<Following> {
+async function follow(
+  server: string,
+  { saved, confirmMs = 150 }: { saved?: SavedState; confirmMs?: number } = {},
+): Promise<Following> {
   const snapshots: Snapshot[] = []
   const lines: string[] = []
   const say = (message: string): void => void lines.push(message)
@@ -37,7 +40,7 @@ async function follow(server: string, saved?: SavedState): Promise<Following> {
     nodeName: 'edge-node-a',
     log: { debug: say, info: say, warn: say, error: say },
     onSnapshot: (snapshot) => void snapshots.push(snapshot),
-    timing: { firstRetryMs: 5, largestRetryMs: 50, emptyListConfirmMs: 150 },
+    timing: { firstRetryMs: 5, largestRetryMs: 50, emptyListConfirmMs: confirmMs },
     absentLookMs: 60,
     ...(saved !== undefined && { saved }),
   })
@@ -72,8 +75,11 @@ async function sees(one: Following, want: string): Promise<void> {
 t.test('the first snapshot knows the rules; changes and deletions follow', async (t) => {
   await using given = await cluster()
   given.api.put(at('v1'), rule('web', 'RANDOM'))
+  given.api.misbehaviour = { kind: 'late', delayMs: 150 }
+  given.api.misbehaviourMatch = 'networking.istio.io'
   await using one = await follow(given.server)
   await sees(one, 'web="random"')
+  given.api.misbehaviour = undefined
   t.equal(rulesOf(one.snapshots[0]), 'web="random"', 'from the first one on')
   given.api.put(at('v1'), rule('web', 'LEAST_CONN'))
   await sees(one, 'web="least-request"')
@@ -122,12 +128,26 @@ t.test('the group without the resource is no DestinationRules either', async (t)
 t.test('rules go with their resource, after a second look only', async (t) => {
   await using given = await cluster()
   given.api.put(at('v1'), rule('web', 'RANDOM'))
-  await using one = await follow(given.server)
+  await using one = await follow(given.server, { confirmMs: 2_000 })
   await sees(one, 'web="random"')
-  given.api.absent = [group]
-  given.api.cut()
-  await eventually(() => assert.ok(given.api.count(group) > 3))
-  t.equal(one.rules(), 'web="random"', 'an API server that has just started answers 404 too')
+  const vanish = async (): Promise<void> => {
+    const before = given.api.count(group)
+    given.api.absent = [group]
+    given.api.cut()
+    // the watch, then the question whether there are any at all
+    await eventually(() => assert.ok(given.api.count(group) >= before + 2))
+  }
+  await vanish()
+  // long enough for a second question, were it asked at once
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  given.api.absent = []
+  given.api.put(at('v1'), rule('web', 'LEAST_REQUEST'))
+  await sees(one, 'web="least-request"')
+  t.ok(
+    one.snapshots.every((snapshot) => rulesOf(snapshot) !== ''),
+    'the API was just starting',
+  )
+  await vanish()
   await sees(one, '')
 })
 
@@ -159,11 +179,11 @@ t.test('rules that were saved are in force without the API', async (t) => {
   const given = await cluster()
   given.api.put(at('v1'), rule('web', 'RANDOM'))
   {
-    await using one = await follow(given.server, new SavedState(folder))
+    await using one = await follow(given.server, { saved: new SavedState(folder) })
     await sees(one, 'web="random"')
   }
   await given[Symbol.asyncDispose]()
-  await using one = await follow(given.server, new SavedState(folder))
+  await using one = await follow(given.server, { saved: new SavedState(folder) })
   t.equal(rulesOf(one.snapshots[0]), 'web="random"')
 })
 

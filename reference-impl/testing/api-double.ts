@@ -17,6 +17,7 @@ export interface KubeObject {
 export type Misbehaviour =
   | { readonly kind: 'status'; readonly status: number }
   | { readonly kind: 'garbage' | 'empty-list' | 'hang' | 'reset' }
+  | { readonly kind: 'late'; readonly delayMs: number }
 
 interface Event {
   readonly version: number
@@ -148,11 +149,18 @@ export class ApiDouble implements AsyncDisposable {
         return
       case 'hang':
         return
+      case 'late':
+        setTimeout(() => this.#answer(url, answer, false), wrong.delayMs)
+        return
       case 'empty-list':
       case undefined:
-        if (url.searchParams.get('watch') === 'true') this.#watch(url, answer)
-        else this.#list(url, answer, wrong !== undefined)
+        this.#answer(url, answer, wrong !== undefined)
     }
+  }
+
+  #answer(url: URL, answer: ServerResponse, empty: boolean): void {
+    if (url.searchParams.get('watch') === 'true') this.#watch(url, answer)
+    else this.#list(url, answer, empty)
   }
 
   #list(url: URL, answer: ServerResponse, empty: boolean): void {

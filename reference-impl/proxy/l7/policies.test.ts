@@ -201,7 +201,9 @@ t.test('a client without the cookie gets one, and stays with its backend by it',
     [],
     'set once',
   )
-  const others = await each(times(100), async () => one.ask())
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const others = await each(times(100), async () => one.ask({ agent }))
+  agent.destroy()
   t.equal(new Set(others.map(({ backend }) => backend)).size, 5)
   t.equal(new Set(others.flatMap(({ cookies }) => cookies)).size, 100)
 })

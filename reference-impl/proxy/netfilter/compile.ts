@@ -9,7 +9,7 @@ export const affinitySetSize = 65_536
 /** Slots of the map from hashed source addresses to endpoints: even to about 15 % up to 64 endpoints. */
 const sourceSlots = 1024
 
-/** why not 0: the kernel would take a seed of its own, another one on each node and after each change */
+/** why: without one the kernel takes a seed of its own, another one on each node and after each change */
 const sourceSeed = '0x6d657368'
 
 type Draft = {
