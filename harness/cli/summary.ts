@@ -1,11 +1,15 @@
-import { exitCode } from '../engine/judge.ts'
+import type { ConformanceResult } from '../model/conformance.ts'
 import type { BenchQuestion, BenchResult, RunResult, StepResult } from '../model/run-result.ts'
+import { factsOf, troubles } from '../reporters/conformance.ts'
 import { opinionText } from '../reporters/second-opinion.ts'
+import { counted } from '../reporters/text.ts'
+import { verdictOf } from '../reporters/verdict.ts'
 
 /** A run in a screenful of text: steps, answers, verdict, files. */
 export function summary(result: RunResult, files: readonly string[]): string {
   const parts = [
     ...(result.walkthrough === undefined ? [] : [steps(result.walkthrough.steps)]),
+    ...(result.conformance === undefined ? [] : [conformanceLines(result.conformance)]),
     ...(result.bench === undefined ? [] : [benchLines(result.bench)]),
     [...result.problems.map((problem) => `problem: ${problem}`), verdict(result)].join('\n'),
     files.map((file) => `wrote ${file}`).join('\n'),
@@ -53,16 +57,34 @@ function ruleOf(reason: string): string {
     : (reason.split(':')[0] ?? reason)
 }
 
+/** Profiles in a line each, then every row that did not pass although it is claimed or needed, with all that is known. */
+function conformanceLines({ profiles, tests, notAutomated }: ConformanceResult): string {
+  const rows = troubles(tests).filter(({ status }) => status !== 'skipped')
+  const skipped = tests.filter(({ status }) => status === 'skipped')
+  return [
+    ...rows.map(
+      (test) =>
+        `${test.id}  ${test.title}\n${factsOf(test)
+          .map(
+            ([name, text]) => `  ${name.padEnd(12)}${text.replaceAll('\n', `\n${' '.repeat(14)}`)}`,
+          )
+          .join('\n')}`,
+    ),
+    ...(skipped.length > 0
+      ? [`skipped\n${skipped.map(({ id, reason }) => `  ${id}  ${reason ?? ''}`).join('\n')}`]
+      : []),
+    profiles.map(({ name, summary: told }) => `${name.padEnd(11)}${told}`).join('\n'),
+    ...(notAutomated.length > 0
+      ? [
+          `${counted(notAutomated.length, 'row')} without a check in the selection; --list tells which`,
+        ]
+      : []),
+  ].join('\n\n')
+}
+
 function verdict(result: RunResult): string {
-  const { conclusion, partial, implementation } = result
-  const what = `${implementation.project} ${implementation.version}`
-  const told = {
-    passed: `${what}: everything that was asked for passed`,
-    failed: `${what}: at least one step failed`,
-    invalid: `${what}: a measurement has no valid trial`,
-    inconclusive: `${what}: no verdict`,
-  }[conclusion]
-  return partial
-    ? `${told}; the run was interrupted, this result is partial (exit code 130)`
-    : `${told} (exit code ${exitCode(conclusion)})`
+  const { sentence, exitCode } = verdictOf(result)
+  return result.partial
+    ? `${sentence} The run was interrupted, this result is partial (exit code ${exitCode}).`
+    : `${sentence} (exit code ${exitCode})`
 }
