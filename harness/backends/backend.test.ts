@@ -46,6 +46,19 @@ t.test('tcp speaks first, echoes, and ends after its last byte', async (t) => {
   })
 })
 
+t.test('control: a backend is a client itself', async (t) => {
+  const { ports, control } = await start(t, ['tcp', 'control'])
+  const to = { host: '127.0.0.1', port: ports['tcp'] ?? 0 }
+  const { answers } = (await control('POST', '/dial', { ...to, times: 2 })) as {
+    readonly answers: readonly string[]
+  }
+  t.equal(answers.length, 2)
+  for (const answer of answers) t.match(answer, /^pod=pod-1 .* peer=127\.0\.0\.1:\d+$/)
+  await control('POST', '/behave', { tcp: { refuse: true } })
+  t.same(await control('POST', '/dial', to), { answers: [], failures: { ECONNREFUSED: 1 } })
+  t.match(await control('POST', '/dial', { port: 1 }), { error: 'host: want an address' })
+})
+
 t.test('commands: echo, sink, source, end-first, reset-after, slow-sink', async (t) => {
   const { ports, control } = await start(t, ['command', 'control'])
   const port = ports['command']

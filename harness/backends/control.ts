@@ -2,14 +2,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Listener } from './arguments.ts'
 import { wellBehaved } from './behaviour.ts'
 import type { BackendContext, Listening } from './context.ts'
+import { dial } from './dial.ts'
 import { BehaviourProblem, parseBehaviour } from './parse-behaviour.ts'
 import { seen } from './seen.ts'
 
 const longestBodyBytes = 4 * 1024 * 1024
 
 /**
- * What tests ask and order, as JSON over HTTP: `GET /seen`, `POST /reset`, `POST /behave`, `POST /ready {"ready":false}`
- * and `GET /readyz` for the readiness probe. Its own connections are not written down.
+ * What tests ask and order, as JSON over HTTP: `GET /seen`, `POST /reset`, `POST /behave`, `POST /ready {"ready":false}`,
+ * `POST /dial {"host":"10.96.0.7","port":81,"times":5}` and `GET /readyz` for the readiness probe. Its own connections are not written down.
  */
 export async function controlServer(
   { address, port }: Listener,
@@ -41,8 +42,13 @@ export async function controlServer(
         isReady = ready
         return [200, { ready }] as const
       }
+      case 'POST /dial':
+        return [200, await dial(fieldsOf(await bodyOf(request), ['host', 'port', 'times']))]
       default:
-        return [404, { error: `${what}: want GET /seen, /readyz; POST /reset, /behave, /ready` }]
+        return [
+          404,
+          { error: `${what}: want GET /seen, /readyz; POST /reset, /behave, /ready, /dial` },
+        ]
     }
   }
 
