@@ -1,5 +1,6 @@
 import type { Mutant } from '../../../model/mutant.ts'
 import { dnsMutants } from './dns.ts'
+import { lbMutants } from './lb.ts'
 
 /** Every fault that the suite is proven by. A test holds each against the compiled program. */
-export const mutants: readonly Mutant[] = [...dnsMutants]
+export const mutants: readonly Mutant[] = [...dnsMutants, ...lbMutants]
