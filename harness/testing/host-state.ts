@@ -6,7 +6,7 @@ export function hostState(): Readonly<Record<string, string>> {
   return {
     links: withoutCounters(run('ip', ['-o', 'addr'])),
     routes: run('ip', ['route', 'show', 'table', 'all']),
-    ruleset: run('nft', ['list', 'ruleset']),
+    ruleset: withoutCounters(run('nft', ['list', 'ruleset'])),
     iptables: run('iptables-save', [])
       .replaceAll(/^#.*$/gm, '')
       .replaceAll(/\[\d+:\d+\]/g, ''),
@@ -26,9 +26,11 @@ export function processesThatMention(text: string): readonly string[] {
     .filter((line) => line.includes(text))
 }
 
-/** Address lifetimes count down by themselves. */
+/** Address lifetimes count down and packet counters up by themselves. */
 function withoutCounters(text: string): string {
-  return text.replaceAll(/valid_lft \S+ preferred_lft \S+/g, '')
+  return text
+    .replaceAll(/valid_lft \S+ preferred_lft \S+/g, '')
+    .replaceAll(/packets \d+ bytes \d+/g, '')
 }
 
 function run(program: string, args: readonly string[]): string {

@@ -27,6 +27,8 @@ export interface FixturesInit {
 
 export function fixturesOf({ namespaces, context, uses }: FixturesInit): Fixtures {
   const making = new Map<string, Promise<void>>()
+  /** Uids of the pods that each fixture had when it became ready. */
+  const born = new Map<string, ReadonlySet<string>>()
   const left = new Map(uses)
   const namespaceOf = ({ id }: Fixture): string => namespaces.named(`fx-${id}`)
   const make = async (fixture: Fixture): Promise<void> => {
@@ -35,6 +37,7 @@ export function fixturesOf({ namespaces, context, uses }: FixturesInit): Fixture
     await namespaces.apply(scene.namespace, manifests, context)
     if (fixture.ready === undefined) await podsReady(scene)
     else await fixture.ready(scene)
+    born.set(fixture.id, new Set((await podsIn(scene)).map(uidOf)))
   }
   return {
     namespaceOf,
@@ -47,10 +50,12 @@ export function fixturesOf({ namespaces, context, uses }: FixturesInit): Fixture
     },
     whyDead: async (fixture) => {
       const { cluster, signal } = context
-      const namespace = namespaceOf(fixture)
-      const { items } = await cluster.kube.list(pods, { namespace, signal })
-      const dead = items.filter((pod) => !isReady(pod) || restartsOf(pod) > 0)
-      return dead.length === 0 ? undefined : dead.map(describePod).join('; ')
+      const now = await podsIn({ cluster, namespace: namespaceOf(fixture), signal })
+      const left = new Set(now.map(uidOf))
+      const gone = [...(born.get(fixture.id) ?? [])].filter((uid) => !left.has(uid))
+      const dead = now.filter((pod) => !isReady(pod) || restartsOf(pod) > 0).map(describePod)
+      const reasons = [...(gone.length > 0 ? [`${gone.length} pod(s) are gone`] : []), ...dead]
+      return reasons.length === 0 ? undefined : reasons.join('; ')
     },
     release: (fixture) => {
       const rest = (left.get(fixture.id) ?? 1) - 1
@@ -79,7 +84,7 @@ export async function podsReady(
   const deadline = performance.now() + withinMs
   for (;;) {
     const wanted = await podsWanted({ cluster, namespace, signal })
-    const { items } = await cluster.kube.list(pods, { namespace, signal })
+    const items = await podsIn({ cluster, namespace, signal })
     const ready = items.filter(isReady).length
     if (ready >= wanted && items.every(isReady)) return
     if (performance.now() > deadline) {
@@ -108,6 +113,18 @@ async function podsWanted({
     (sum, { spec }) => sum + ((spec as { replicas?: number } | undefined)?.replicas ?? 1),
     0,
   )
+}
+
+async function podsIn({
+  cluster,
+  namespace,
+  signal,
+}: Pick<FixtureContext, 'cluster' | 'namespace' | 'signal'>): Promise<readonly KubeObject[]> {
+  return (await cluster.kube.list(pods, { namespace, signal })).items
+}
+
+function uidOf({ metadata }: KubeObject): string {
+  return metadata.uid ?? ''
 }
 
 function isReady({ metadata, status }: KubeObject): boolean {
