@@ -89,6 +89,7 @@ export type {
   Identity,
   PathCounters,
   ResourceUsage,
+  SelfReport,
   Target,
 } from './model/target.ts'
 export type { Lan, LinkShape, NodeSpec, Taint, Topology } from './model/topology.ts'

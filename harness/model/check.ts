@@ -52,7 +52,7 @@ export interface CheckContext extends FixtureContext {
   /** Its own namespace: made when it is first used, removed after the check. */
   readonly namespace: string
   readonly features: ReadonlySet<Feature>
-  readonly target: Pick<DeployedTarget, 'restart' | 'usage' | 'paths'>
+  readonly target: Pick<DeployedTarget, 'restart' | 'usage' | 'paths' | 'tells' | 'forget' | 'log'>
   /** Reproducible: the run's seed and the row's id. */
   readonly seed: number
   /** Thresholds of the row. @throws RangeError for a name that the row does not have */

@@ -52,6 +52,20 @@ export interface DeployedTarget extends AsyncDisposable {
   usage(node: string, options: AbortOptions): Promise<ResourceUsage>
   /** Which way connections took on this node; only with the feature `path-metrics`. */
   paths?(node: string, options: AbortOptions): Promise<PathCounters>
+  /** Where it tells of itself: URLs, asked on the node. */
+  readonly tells?: SelfReport
+  /** Takes off the node what it keeps there for its next start, which is then like its first. Absent where it keeps nothing. */
+  forget?(node: string, options: AbortOptions): Promise<void>
+  /** Lines that it logged on this node in the last seconds, since its last start at most. */
+  log?(node: string, sinceSeconds: number, options: AbortOptions): Promise<readonly string[]>
+}
+
+/** Absent is what a target does not have. */
+export interface SelfReport {
+  readonly liveness?: string
+  readonly readiness?: string
+  /** Prometheus' text format. */
+  readonly metrics?: string
 }
 
 export interface ResourceUsage {

@@ -14,6 +14,11 @@ export interface Topology {
   readonly clusterDns: string
   /** Name servers in the nodes' own resolv.conf: where a target asks for names outside of the cluster domain. */
   readonly upstreamDns?: readonly string[]
+  /**
+   * Longest pause before a container that ended is started again, in ms (kubelet's
+   * crashLoopBackOff.maxContainerRestartPeriod); 300 000 when absent. Runs that end the target on purpose want it short.
+   */
+  readonly longestRestartPauseMs?: number
 }
 
 export interface Lan {

@@ -18,6 +18,7 @@ const clusterKeys = [
   'clusterDns',
   'ipv6',
   'upstreamDns',
+  'longestRestartPauseMs',
 ]
 const linkKeys = ['rateMbit', 'delayMs', 'lossRatio']
 const taintKeys = ['key', 'value', 'effect']
@@ -53,6 +54,9 @@ export function validateTopology(value: unknown): Topology {
   if (masters !== 1) report('nodes', `got ${masters} nodes with role master, want 1`)
   checkAddresses(top, lans, nodes, report)
   checkUpstreamDns(top['upstreamDns'], report)
+  const pause = top['longestRestartPauseMs']
+  if (pause !== undefined && !isBetween(pause, 1, 300_000))
+    report('longestRestartPauseMs', `got ${shown(pause)}, want 1 to 300000`)
   if (top['ipv6'] !== undefined)
     report('ipv6', `got ${shown(top['ipv6'])}, provider local has IPv4 alone; use --provider kind`)
   if (typeof top['clusterDomain'] !== 'string' || !isDomain(top['clusterDomain']))

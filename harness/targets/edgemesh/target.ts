@@ -7,6 +7,7 @@ import type { Cluster } from '../../model/cluster.ts'
 import { TargetError } from '../../model/errors.ts'
 import type { KubeObject } from '../../model/kubernetes.ts'
 import type { DeployedTarget, Target } from '../../model/target.ts'
+import { logOn } from '../shared/log.ts'
 import { signalPrograms, usageOf } from '../shared/processes.ts'
 import { verifyProgram } from '../shared/programs.ts'
 import { runShell } from '../shared/shell.ts'
@@ -134,6 +135,13 @@ function deployed(
     ready: (options) => namesAreAnswered(cluster, options),
     restart: (node, how, options) => signalPrograms(cluster, node, agentName, how, options),
     usage: (node, options) => usageOf(cluster, node, [agentName], options),
+    log: (node, sinceSeconds, options) =>
+      logOn(
+        cluster,
+        { namespace, labelSelector: `kubeedge=${agentName}` },
+        { node, sinceSeconds },
+        options,
+      ),
     [Symbol.asyncDispose]: async () => {
       await applied[Symbol.asyncDispose]()
       await unlabel()

@@ -5,6 +5,7 @@ import type { Cluster } from '../../model/cluster.ts'
 import { TargetError } from '../../model/errors.ts'
 import type { KubeClient, KubeObject } from '../../model/kubernetes.ts'
 import type { DeployedTarget, Feature, Identity, Target } from '../../model/target.ts'
+import { logOn } from '../shared/log.ts'
 import { signalPrograms, usageOf } from '../shared/processes.ts'
 import { runShell } from '../shared/shell.ts'
 import { ownParts } from './manifests.ts'
@@ -84,6 +85,18 @@ function deployed(cluster: Cluster, applied: AsyncDisposable | undefined): Deplo
     identity: (options) => identityOf(cluster, options),
     restart: (node, how, options) => signalPrograms(cluster, node, 'kube-proxy', how, options),
     usage: (node, options) => usageOf(cluster, node, partNames, options),
+    tells: {
+      liveness: 'http://127.0.0.1:10256/livez',
+      readiness: 'http://127.0.0.1:10256/healthz',
+      metrics: 'http://127.0.0.1:10249/metrics',
+    },
+    log: (node, sinceSeconds, options) =>
+      logOn(
+        cluster,
+        { namespace, labelSelector: 'k8s-app=kube-proxy' },
+        { node, sinceSeconds },
+        options,
+      ),
     [Symbol.asyncDispose]: async () => {
       await applied?.[Symbol.asyncDispose]()
     },

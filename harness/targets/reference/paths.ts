@@ -35,9 +35,14 @@ interface Probed {
 
 /** The agent's metrics are where its readiness is. */
 function metricsUrl(daemonSet: KubeObject): string {
+  return `${adminUrl(daemonSet)}/metrics`
+}
+
+/** Where the agent's readiness, liveness and metrics are, on its node. */
+export function adminUrl(daemonSet: KubeObject): string {
   const [container] = (daemonSet['spec'] as Probed).template.spec.containers
   const probe = container?.readinessProbe?.httpGet
   if (probe === undefined)
     throw new TargetError('deploy-failed', 'the reference DaemonSet has no HTTP readiness probe')
-  return `http://${probe.host ?? '127.0.0.1'}:${probe.port}/metrics`
+  return `http://${probe.host ?? '127.0.0.1'}:${probe.port}`
 }

@@ -7,8 +7,9 @@ import { TargetError } from '../../model/errors.ts'
 import type { KubeObject } from '../../model/kubernetes.ts'
 import type { DeployedTarget, Feature, Target } from '../../model/target.ts'
 import { daemonSetReady } from '../shared/daemonset.ts'
-import { signalPrograms, usageOf } from '../shared/processes.ts'
-import { pathsOn } from './paths.ts'
+import { logOn } from '../shared/log.ts'
+import { inProcess, signalPrograms, usageOf } from '../shared/processes.ts'
+import { adminUrl, pathsOn } from './paths.ts'
 
 export interface ReferenceInit {
   /** Folder of the installed package; the manifests lie in its `reference-impl/deploy`. */
@@ -20,6 +21,14 @@ export interface ReferenceInit {
 
 /** How long the agents may take to become ready on every node: first list, first rules, image pull apart. */
 const readyMs = 60_000
+
+/** MESHMARK_STATE_DIR of daemonset.yaml. */
+const stateFolder = '/var/lib/meshmark-reference'
+
+const pods = {
+  namespace: 'kube-system',
+  labelSelector: 'app.kubernetes.io/name=meshmark-reference',
+} as const
 
 /** How the agent is known in a process list. */
 const agent = { program: 'node', argument: 'reference-impl/main.js' } as const
@@ -155,6 +164,15 @@ function deployed(
     restart: (node, how, options) => signalPrograms(cluster, node, agent, how, options),
     usage: (node, options) => usageOf(cluster, node, [agent], options),
     paths: (node, options) => pathsOn(cluster, daemonSet, node, options),
+    tells: {
+      liveness: `${adminUrl(daemonSet)}/healthz`,
+      readiness: `${adminUrl(daemonSet)}/readyz`,
+      metrics: `${adminUrl(daemonSet)}/metrics`,
+    },
+    // why: its state lies in a volume, which is seen from inside of it alone
+    forget: (node, options) =>
+      inProcess(cluster, node, agent, (root) => `rm -rf ${root}${stateFolder}/*`, options),
+    log: (node, sinceSeconds, options) => logOn(cluster, pods, { node, sinceSeconds }, options),
     [Symbol.asyncDispose]: () => applied[Symbol.asyncDispose](),
   }
 }

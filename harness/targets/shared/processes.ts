@@ -61,6 +61,24 @@ export async function signalPrograms(
 }
 
 /**
+ * Runs a shell line for each process of this name on a node; `root` is where its files are seen from outside.
+ * @throws TargetError 'not-ready' when none runs there
+ */
+export async function inProcess(
+  cluster: Cluster,
+  node: string,
+  program: ProcessName,
+  line: (root: string) => string,
+  options: AbortOptions,
+): Promise<void> {
+  const script = `pids=$(${pidsOf(program)}); [ -n "$pids" ] || { echo none; exit 0; }
+for pid in $pids; do ${line('/proc/$pid/root')}; done`
+  const said = await runShell(cluster, { node, network: 'host' }, script, options)
+  if (said.trim() === 'none')
+    throw new TargetError('not-ready', `no ${nameOf(program)} runs on ${node}`)
+}
+
+/**
  * What the processes of these names use on a node, added up; those that do not run there count nothing.
  * @throws TargetError 'not-ready' when none of them runs
  */

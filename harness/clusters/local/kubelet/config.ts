@@ -31,6 +31,8 @@ export interface KubeletConfig {
   readonly images?: ImageOverrides
   /** First pause before a container that fails again and again is restarted; 10 s as in Kubernetes when absent. */
   readonly crashBackOffMs?: number
+  /** Longest such pause; 5 minutes when absent. */
+  readonly longestRestartPauseMs?: number
 }
 
 export function readConfig(path: string): KubeletConfig {

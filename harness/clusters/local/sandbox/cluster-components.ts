@@ -80,6 +80,9 @@ function kubeletConfig(config: SandboxConfig, node: PlacedNode, master: PlacedNo
     serviceHost: formatAddress(serviceNet + 1),
     packageDir: config.packageDirectory,
     port: 10_250,
+    ...(topology.longestRestartPauseMs !== undefined && {
+      longestRestartPauseMs: topology.longestRestartPauseMs,
+    }),
     images: Object.fromEntries(
       Object.entries(config.programs ?? {}).map(([name, entrypoint]) => [
         repositoryOf(name),

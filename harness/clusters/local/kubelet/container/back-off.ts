@@ -4,7 +4,7 @@ export interface BackOff {
   next(ranMs: number): number
 }
 
-const longestMs = 300_000
+const usualLongestMs = 300_000
 
 /** A run of this length clears the record. */
 const forgetMs = 600_000
@@ -12,13 +12,16 @@ const forgetMs = 600_000
 /** kubelet's MaxContainerBackOff and its first step. */
 export const usualFirstMs = 10_000
 
-export function backOff(firstMs: number = usualFirstMs): BackOff {
+export function backOff(
+  firstMs: number = usualFirstMs,
+  longestMs: number = usualLongestMs,
+): BackOff {
   let upcomingMs = 0
   return {
     next: (ranMs) => {
       if (ranMs > forgetMs) upcomingMs = 0
       const pauseMs = upcomingMs
-      upcomingMs = pauseMs === 0 ? firstMs : Math.min(pauseMs * 2, longestMs)
+      upcomingMs = Math.min(pauseMs === 0 ? firstMs : pauseMs * 2, longestMs)
       return pauseMs
     },
   }

@@ -15,7 +15,7 @@ const configRetryMs = 1_000
 /** Runs a container again and again by the pod's restart policy, until it is over or the pod ends. */
 export async function runContainer(context: ContainerContext): Promise<void> {
   const { state, ending, node } = context
-  const restarts = backOff(node.config.crashBackOffMs)
+  const restarts = backOff(node.config.crashBackOffMs, node.config.longestRestartPauseMs)
   while (!ending.begun.aborted) {
     const image = await pullImage(context)
     if (image === undefined) return
