@@ -1,6 +1,8 @@
 import type { RunResult } from '../../model/run-result.ts'
+import { outcomeOf, partOf, troubles } from '../conformance.ts'
 import { counted } from '../text.ts'
 import { isAnswered, verdictOf } from '../verdict.ts'
+import { rowId, statusWords } from './conformance-row.ts'
 import { heading, type Frame } from './frame.ts'
 import { glyph } from './glyph.ts'
 import { markup, type Markup } from './markup.ts'
@@ -32,7 +34,7 @@ ${culprits(result, frame)}${
 const maxCulprits = 6
 
 /** What kept the run from passing, each a link to its place. */
-function culprits({ walkthrough, bench }: RunResult, frame: Frame): Markup | false {
+function culprits({ walkthrough, conformance, bench }: RunResult, frame: Frame): Markup | false {
   const steps = (walkthrough?.steps ?? [])
     .filter(({ status }) => status === 'failed' || status === 'inconclusive')
     .map((step) => ({ id: stepId(step, frame), text: step.title, why: step.status }))
@@ -43,7 +45,20 @@ function culprits({ walkthrough, bench }: RunResult, frame: Frame): Markup | fal
       text: question.title,
       why: 'no valid trial',
     }))
-  const all = [...steps, ...questions]
+  const rows = troubles(conformance?.tests ?? [])
+    .filter(
+      (test) =>
+        ['failure', 'error'].includes(outcomeOf(test)) ||
+        (conformance?.conclusion === 'partial' &&
+          test.status === 'skipped' &&
+          partOf(test) === 'core'),
+    )
+    .map((test) => ({
+      id: rowId(test, frame),
+      text: `${test.id} ${test.title}`,
+      why: statusWords[test.status],
+    }))
+  const all = [...steps, ...rows, ...questions]
   if (all.length === 0) return false
   return markup`<ul class="culprits">${all
     .slice(0, maxCulprits)

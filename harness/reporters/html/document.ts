@@ -5,6 +5,8 @@ import { suiteText } from '../reproduce.ts'
 import { subjectName, verdictOf } from '../verdict.ts'
 import { banner } from './banner.ts'
 import { bench } from './bench.ts'
+import { conformanceMatrix } from './conformance-matrix.ts'
+import { conformance, type ShownRows } from './conformance.ts'
 import { heading, type Frame } from './frame.ts'
 import { Markup, markup } from './markup.ts'
 import { rawData, type Carried } from './raw-data.ts'
@@ -20,6 +22,7 @@ export interface Detail {
   readonly carried: Carried
   /** The tables of single trials. */
   readonly trials: boolean
+  readonly rows: ShownRows
 }
 
 /** One file that needs nothing else: no network, no script, no other file. */
@@ -75,6 +78,9 @@ ${contents([
   ...(results.some((result) => result.bench !== undefined)
     ? [['answers', 'Answers'] as const]
     : []),
+  ...(results.some((result) => (result.conformance?.tests.length ?? 0) > 0)
+    ? [['conformance-matrix', 'Conformance'] as const]
+    : []),
   ...(results.some((result) => result.walkthrough !== undefined)
     ? [['steps', 'Walkthroughs'] as const]
     : []),
@@ -89,6 +95,7 @@ ${contents([
     (result, at) => markup`<div><h2><a href="#run-${at + 1}">${runName(result, at)}</a></h2>
 ${banner(result, { prefix: `run-${at + 1}-`, level: 3 }, 3)}</div>`,
   )}</div></section>
+${conformanceMatrix(results, { prefix: '', level: 2 })}
 ${results.length > 0 && sideBySide(results)}
 ${results.map((result, at) => {
   const frame: Frame = { prefix: `run-${at + 1}-`, level: 3 }
@@ -103,6 +110,7 @@ ${rawData(results, detail.carried)}</main>
 function runSections(result: RunResult, frame: Frame, detail: Detail): Markup {
   return markup`${tested(result, frame)}
 ${result.walkthrough !== undefined && walkthrough(result.walkthrough, frame)}
+${result.conformance !== undefined && conformance(result.conformance, frame, detail.rows)}
 ${result.bench !== undefined && bench(result.bench, frame, detail.trials)}
 ${environment(result, frame)}
 ${cluster(result, frame)}
@@ -114,6 +122,7 @@ function sectionNames(result: RunResult): readonly (readonly [string, string])[]
   return [
     ['tested', 'What was tested'],
     ...(result.walkthrough === undefined ? [] : [['walkthrough', 'Walkthrough'] as const]),
+    ...(result.conformance === undefined ? [] : [['conformance', 'Conformance'] as const]),
     ...(result.bench === undefined ? [] : [['bench', 'Benchmarks'] as const]),
     ['environment', 'Environment'],
     ['cluster', 'Cluster'],

@@ -100,6 +100,16 @@ const inspect = {
     const { violations } = await axe.run()
     return violations.flatMap(({ id, nodes }) => nodes.map((node) => id + ': ' + node.html.slice(0, 160) + ' ' + node.failureSummary))
   },
+  /** Ids of the conformance rows that are not hidden, as the reader meets them, below this selector. */
+  rows: (selector) => all(selector + ' [data-row]').filter((one) => !one.closest('[hidden]')).map((one) => one.querySelector('code').textContent),
+  filter: (field, value, at = 0) => {
+    const one = all('.filter')[at].querySelectorAll('select, input')[{ level: 0, state: 1, text: 2 }[field]]
+    one.value = value
+    one.dispatchEvent(new Event('input', { bubbles: true }))
+    return all('.filter')[at].querySelector('[role=status]').textContent
+  },
+  visible: (selector) => all(selector).map((one) => one.checkVisibility()),
+  text: (selector) => document.querySelector(selector).textContent,
   xml: (text) => {
     const parsed = new DOMParser().parseFromString(text, 'application/xml')
     return { error: parsed.querySelector('parsererror')?.textContent ?? '', cases: parsed.querySelectorAll('testcase').length }

@@ -1,9 +1,11 @@
 import { argv, stdout } from 'node:process'
 import {
   allRuns,
+  conformantRun,
   failingRun,
   invalidRun,
   nextRelease,
+  nonConformantRun,
   partialRun,
   passingRun,
 } from '../fixtures.ts'
@@ -16,6 +18,9 @@ const previews = {
   partial: () => [partialRun()],
   invalid: () => [invalidRun()],
   releases: () => [passingRun(), nextRelease()],
+  conformant: () => [conformantRun()],
+  'non-conformant': () => [nonConformantRun()],
+  targets: () => [conformantRun(), nonConformantRun()],
   all: () => allRuns(),
 }
 const name = argv[2] ?? 'passing'

@@ -6,7 +6,15 @@ import { join } from 'node:path'
 import puppeteer, { type Page } from 'puppeteer-core'
 import t, { type Test } from 'tap'
 import type { BenchQuestion, RunResult } from '../../model/run-result.ts'
-import { failingRun, invalidRun, nextRelease, partialRun, passingRun } from '../fixtures.ts'
+import {
+  conformantRun,
+  failingRun,
+  invalidRun,
+  nextRelease,
+  nonConformantRun,
+  partialRun,
+  passingRun,
+} from '../fixtures.ts'
 import { count, number } from '../format.ts'
 import { junit } from '../junit.ts'
 import { inPage, openDocument, type Opened, type OpenOptions } from './in-browser.test.support.ts'
@@ -31,6 +39,8 @@ const documents = {
   partial: [partialRun()],
   invalid: [invalidRun()],
   releases: [passing, nextRelease()],
+  nonConformant: [nonConformantRun()],
+  targets: [conformantRun(), nonConformantRun()],
 } satisfies Readonly<Record<string, readonly RunResult[]>>
 const names = Object.keys(documents)
 
@@ -131,7 +141,7 @@ t.test('the report in a real browser', { skip }, async (t) => {
   })
 
   await t.test('the keyboard reaches the results first, and every box that scrolls', async (t) => {
-    for (const name of ['passing', 'releases']) {
+    for (const name of ['passing', 'releases', 'targets']) {
       const { page } = await open({ name, width: 400 })
       await page.keyboard.press('Tab')
       t.equal(await inPage(page, 'inspect.focused()'), 'Skip to the results')
@@ -164,7 +174,7 @@ t.test('the report in a real browser', { skip }, async (t) => {
   )
 
   await t.test('it looks like something in every size and scheme', async (t) => {
-    for (const name of ['passing', 'failing', 'releases'])
+    for (const name of ['passing', 'failing', 'releases', 'nonConformant', 'targets'])
       for (const width of [400, 1400])
         for (const scheme of ['light', 'dark'] as const) {
           const { page } = await open({ name, width, scheme })

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import type { RunResult } from '../../model/run-result.ts'
-import { allRuns, failingRun, partialRun, passingRun } from '../fixtures.ts'
+import {
+  allRuns,
+  conformantRun,
+  failingRun,
+  nonConformantRun,
+  partialRun,
+  passingRun,
+} from '../fixtures.ts'
 import { without } from '../fixtures/without.ts'
 import { html } from './report.ts'
 
@@ -122,6 +129,24 @@ t.test('huge results are cut down to less than 2 MiB, and the document says so',
     t.ok(Buffer.byteLength(document) < limit, String(Buffer.byteLength(document)))
     t.ok(document.includes(told), told)
   }
+  t.end()
+})
+
+t.test('ten runs of the whole catalogue fit, and nothing that did not pass is left out', (t) => {
+  const runs = Array.from({ length: 10 }, (_, at) =>
+    at % 2 === 0 ? conformantRun(11) : nonConformantRun(11),
+  )
+  const rows = runs[1]?.conformance?.tests ?? []
+  t.ok(rows.length > 400, String(rows.length))
+  const document = html.render(runs)
+  const bytes = Buffer.byteLength(document)
+  t.ok(bytes < 2 * 1024 * 1024, String(bytes))
+  t.match(document, 'rows passed; for the sake of size they are in result.json alone')
+  for (const { id, status } of rows)
+    if (status !== 'passed') t.match(document, `id="run-2-row-${id.toLowerCase()}"`, id)
+  t.equal(document.match(/<th scope="row"><code>/g)?.length, rows.length, 'the matrix has all')
+  const one = html.render([nonConformantRun(11)])
+  t.ok(rows.every(({ id }) => one.includes(`id="row-${id.toLowerCase()}"`)))
   t.end()
 })
 

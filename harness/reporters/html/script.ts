@@ -1,3 +1,5 @@
+import { filterScript } from './script-filter.ts'
+
 /** Conveniences only: the document says everything without them. */
 export const script: string = `(() => {
 const button = (text, act) => {
@@ -26,4 +28,5 @@ addEventListener('beforeprint', () => {
 addEventListener('afterprint', () => {
   for (const folded of document.querySelectorAll('details[data-folded]')) { folded.open = false; delete folded.dataset.folded; }
 });
+${filterScript}
 })();`

@@ -1,4 +1,5 @@
 import { chartStyle } from './style-charts.ts'
+import { conformanceStyle } from './style-conformance.ts'
 
 /** Light by default, dark where the reader's system asks for it, always light on paper. */
 const colours = `
@@ -210,4 +211,6 @@ const paper = `
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }`
 
-export const style: string = [colours, text, page, parts, chartStyle, paper].join('')
+export const style: string = [colours, text, page, parts, chartStyle, conformanceStyle, paper].join(
+  '',
+)

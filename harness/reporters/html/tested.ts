@@ -18,6 +18,7 @@ export function tested(result: RunResult, frame: Frame): Markup {
       [link(implementation.url, implementation.organization), contacts(implementation.contact)],
     ],
     ['Target adapter', markup`<code>${implementation.target}</code>`],
+    ...(implementation.mode === undefined ? [] : [['Mode', implementation.mode] as const]),
     ['Started', markup`<time datetime="${result.startedAt}">${instant(result.startedAt)}</time>`],
     ['Took', duration(result.durationMs)],
     ['Cluster', `provider ${cluster.provider}, ready in ${duration(cluster.readyMs)}`],

@@ -1,20 +1,11 @@
 import type { StepResult, WalkthroughResult } from '../../model/run-result.ts'
 import { duration } from '../format.ts'
-import { cut } from '../text.ts'
 import { having } from '../verdict.ts'
 import { heading, section, slug, type Frame } from './frame.ts'
 import { glyph } from './glyph.ts'
 import { markup, type Markup } from './markup.ts'
+import { command, output } from './output.ts'
 import { link } from './tested.ts'
-
-/** Longer outputs are folded. */
-const maxOpenLines = 6
-
-/** Characters of one output that the report shows at most; result.json has all of it. */
-const maxTextLength = 8_000
-
-/** Lines longer than this may need to be scrolled on a phone, so the box has to be reachable by keyboard. */
-const narrowColumns = 36
 
 /** The story step by step: what a person would type, what was expected, what was seen. */
 export function walkthrough(result: WalkthroughResult, frame: Frame): Markup {
@@ -52,10 +43,6 @@ ${outcome(step)}</li>
 `
 }
 
-function command(text: string): Markup {
-  return markup`<pre class="command"><span class="prompt" aria-hidden="true">$ </span><code>${cut(text, maxTextLength)}</code></pre>`
-}
-
 function outcome({ status, reason, expected, seen }: StepResult): Markup | false {
   const entries = [
     reason !== undefined && entry('reason', reason, true),
@@ -73,16 +60,4 @@ ${entries}</dl>
 function entry(name: string, text: string, mayStayOpen: boolean): Markup {
   return markup`<div class="o-${name}"><dt>${name}</dt><dd>${output(text, mayStayOpen)}</dd></div>
 `
-}
-
-function output(text: string, mayStayOpen: boolean): Markup {
-  const lines = text.trimEnd().split('\n')
-  if (lines.length === 1) return markup`${cut(text, maxTextLength)}`
-  const box = markup`<pre${scrolls(text)}>${cut(text.trimEnd(), maxTextLength)}</pre>`
-  if (lines.length <= maxOpenLines) return box
-  return markup`<details${mayStayOpen && markup` open`}><summary>${lines.length} lines, beginning with <code>${lines[0]}</code></summary>${box}</details>`
-}
-
-function scrolls(text: string): Markup | false {
-  return text.split('\n').some((line) => line.length > narrowColumns) && markup` tabindex="0"`
 }
