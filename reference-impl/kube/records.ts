@@ -16,6 +16,7 @@ export interface ServiceRecord {
   readonly publishNotReadyAddresses: boolean
   readonly internalTrafficPolicy: 'Cluster' | 'Local'
   readonly externalTrafficPolicy: 'Cluster' | 'Local'
+  readonly healthCheckNodePort?: number
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
   readonly ports: readonly {
@@ -83,6 +84,9 @@ export function serviceRecord(object: unknown): ServiceRecord | undefined {
     publishNotReadyAddresses: spec['publishNotReadyAddresses'] === true,
     internalTrafficPolicy: oneOf(spec['internalTrafficPolicy'], ['Local']) ?? 'Cluster',
     externalTrafficPolicy: oneOf(spec['externalTrafficPolicy'], ['Local']) ?? 'Cluster',
+    ...(isPositive(spec['healthCheckNodePort']) && {
+      healthCheckNodePort: spec['healthCheckNodePort'],
+    }),
     labels: textFields(labels),
     annotations: keptAnnotations,
     ports: list(spec['ports']).flatMap(servicePort),
@@ -97,7 +101,7 @@ function servicePort(value: unknown): ServiceRecord['ports'] {
       name: isText(name) ? name : '',
       protocol: oneOf(protocol, ['UDP', 'SCTP']) ?? 'TCP',
       port,
-      ...(isNumber(nodePort) && nodePort > 0 && { nodePort }),
+      ...(isPositive(nodePort) && { nodePort }),
       ...(isText(appProtocol) && { appProtocol }),
     },
   ]
@@ -138,7 +142,9 @@ export function sliceRecord(object: unknown): SliceRecord | undefined {
 
 /** Conditions that are absent mean: ready unless said otherwise, serving as ready, not terminating (discovery/v1). */
 function endpointViews(value: unknown): readonly EndpointView[] {
-  const { addresses, conditions, hostname, nodeName, zone } = fields(value)
+  const { addresses, conditions, hostname, nodeName, zone, hints } = fields(value)
+  const forZones = names(fields(hints)['forZones'])
+  const forNodes = names(fields(hints)['forNodes'])
   const said = fields(conditions)
   const ready = said['ready'] !== false
   const view = {
@@ -148,6 +154,8 @@ function endpointViews(value: unknown): readonly EndpointView[] {
     ...(isText(hostname) && { hostname }),
     ...(isText(nodeName) && { nodeName }),
     ...(isText(zone) && { zone }),
+    ...(forZones.length > 0 && { forZones }),
+    ...(forNodes.length > 0 && { forNodes }),
   }
   // why: consumers use the first address only; the others are the same endpoint again
   return texts(addresses)
@@ -195,6 +203,15 @@ function isText(value: unknown): value is string {
 
 function isNumber(value: unknown): value is number {
   return Number.isInteger(value)
+}
+
+function isPositive(value: unknown): value is number {
+  return isNumber(value) && value > 0
+}
+
+/** The names of `[{ name }, ...]`. */
+function names(value: unknown): readonly string[] {
+  return texts(list(value).map((one) => fields(one)['name']))
 }
 
 function texts(value: unknown): readonly string[] {

@@ -69,6 +69,8 @@ export interface ServiceView {
   readonly publishNotReadyAddresses: boolean
   readonly internalTrafficPolicy: 'Cluster' | 'Local'
   readonly externalTrafficPolicy: 'Cluster' | 'Local'
+  /** Where a load balancer asks whether this node has endpoints (externalTrafficPolicy Local). */
+  readonly healthCheckNodePort?: number
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
   readonly ports: readonly ServicePortView[]
@@ -95,6 +97,9 @@ export interface EndpointView {
   readonly hostname?: string
   readonly nodeName?: string
   readonly zone?: string
+  /** Zones and nodes that shall use it (EndpointHints); absent where the slice gives no hint. */
+  readonly forZones?: readonly string[]
+  readonly forNodes?: readonly string[]
 }
 
 export interface PortEndpoint extends EndpointView {

@@ -32,6 +32,15 @@ export interface PortPlan {
   readonly proxyAddress?: string
 }
 
+/** What is told at a healthCheckNodePort of this node. */
+export interface HealthCheck {
+  readonly port: number
+  readonly namespace: string
+  readonly name: string
+  /** Ready endpoints of the Service on this node. */
+  readonly localEndpoints: number
+}
+
 /** All ports of all Services as one immutable plan. */
 export interface TrafficPlan {
   readonly ports: readonly PortPlan[]

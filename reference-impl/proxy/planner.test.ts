@@ -243,3 +243,47 @@ t.test('rules of the own namespace decide how ports are balanced', async (t) => 
   const source = planned([web], { ...rule, policy: { kind: 'source-address' }, ports: [] })
   t.same(source, { policies: Array(3).fill({ kind: 'source-address' }), problems: [] })
 })
+
+t.test('hints narrow the choice as long as nobody is left without', (t) => {
+  const zoned = { ...context, node: { ...context.node, zone: 'z1' } }
+  const chosen = (
+    hints: readonly Partial<PortEndpoint>[],
+    where: PlanContext = zoned,
+  ): readonly string[] => {
+    const endpoints = hints.map((hint, i) => endpoint(`10.244.1.${i + 1}`, hint))
+    const { plan } = planTraffic([service({ ports: [port({ endpoints })] })], where)
+    return (plan.ports[0]?.destinations ?? []).map(({ address }) => address)
+  }
+  const [one, two, three] = ['10.244.1.1', '10.244.1.2', '10.244.1.3']
+  const zones = [{ forZones: ['z1'] }, { forZones: ['z2'] }, { forZones: ['z1', 'z3'] }]
+  t.same(chosen(zones), [one, three])
+  t.same(chosen(zones, context), [one, two, three], 'a node without a zone')
+  t.same(chosen([...zones.slice(1, 2), { forZones: ['z3'] }]), [one, two], 'none is for this zone')
+  t.same(chosen([...zones, {}]).length, 4, 'one without a hint')
+  t.same(chosen([{ forZones: ['z1'], ready: false }, ...zones.slice(1)]), [three], 'ready ones')
+  const nodes = [{ forNodes: ['here'], forZones: ['z1'] }, { forNodes: ['there'] }]
+  t.same(chosen(nodes), [one])
+  t.same(chosen([...nodes.slice(1), { forNodes: ['far'], forZones: ['z1'] }]), [one, two])
+  t.end()
+})
+
+t.test('a health check counts the ready endpoints of this node', (t) => {
+  const checks = (endpoints: readonly PortEndpoint[], change: Partial<ServiceView> = {}): unknown =>
+    planTraffic(
+      [
+        service({
+          externalTrafficPolicy: 'Local',
+          healthCheckNodePort: 31000,
+          ports: [port({ endpoints }), port({ port: 81, endpoints })],
+          ...change,
+        }),
+      ],
+      context,
+    ).healthChecks.map(({ localEndpoints }) => localEndpoints)
+  const far = endpoint('10.244.2.2', { nodeName: 'there' })
+  const leaving = { ready: false, serving: true, terminating: true }
+  t.same(checks([endpoint('10.244.1.2'), far]), [1])
+  t.same(checks([endpoint('10.244.1.2', leaving), far]), [0])
+  t.same(checks([far], { externalTrafficPolicy: 'Cluster' }), [])
+  t.end()
+})

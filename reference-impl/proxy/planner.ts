@@ -8,10 +8,10 @@ import type {
   ServicePortView,
   ServiceView,
 } from '../kube/snapshot.ts'
-import { eligible, eligibleLocal } from './balance/eligible.ts'
+import { eligibleLocal, eligibleNear } from './balance/eligible.ts'
 import { isHttp } from './balance/protocol.ts'
 import { RuleBook } from './balance/rule-book.ts'
-import type { Destination, PortPlan, TrafficPlan } from './plan.ts'
+import type { Destination, HealthCheck, PortPlan, TrafficPlan } from './plan.ts'
 
 /** What the plan depends on besides Services. */
 export interface PlanContext {
@@ -31,6 +31,7 @@ export interface PlanContext {
 
 export interface Planned {
   readonly plan: TrafficPlan
+  readonly healthChecks: readonly HealthCheck[]
   /** What could not be done, each a sentence that names the Service. */
   readonly problems: readonly string[]
 }
@@ -69,8 +70,20 @@ export function planTraffic(services: Iterable<ServiceView>, context: PlanContex
   }
   return {
     plan: { ports, clusterIps: [...clusterIps], ...localEndpoints(served, context) },
+    healthChecks: served.flatMap((service) => healthCheck(service, context)),
     problems,
   }
+}
+
+/** Terminating endpoints do not count: a load balancer shall send new connections elsewhere while they still serve. */
+function healthCheck(service: ServiceView, { node }: PlanContext): readonly HealthCheck[] {
+  const { namespace, name, healthCheckNodePort: port, externalTrafficPolicy, ports } = service
+  if (port === undefined || externalTrafficPolicy !== 'Local') return []
+  const local = ports.flatMap(({ endpoints }) =>
+    endpoints.filter(({ ready, nodeName }) => ready && nodeName === node.name),
+  )
+  const localEndpoints = new Set(local.map(({ address }) => address)).size
+  return [{ port, namespace, name, localEndpoints }]
 }
 
 function isServed(service: ServiceView, problems: string[]): boolean {
@@ -103,7 +116,7 @@ function planPort(
     return undefined
   }
   const usable = usableEndpoints(service, port)
-  const all = destinations(eligible(usable))
+  const all = destinations(eligibleNear(usable, context.node))
   const local = destinations(eligibleLocal(usable, context.node.name))
   const id = `${where}/${protocol}/${port.port}`
   const proxyAddress = isHttp(port) ? context.proxyAddress?.(id) : undefined

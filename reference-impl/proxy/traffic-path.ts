@@ -1,5 +1,6 @@
 /** The traffic path of one node: kernel rules for Services, the HTTP proxy for HTTP ports, kept in step. */
 import type { ServiceView, Snapshot } from '../kube/snapshot.ts'
+import { HealthChecks } from './health-checks.ts'
 import { HttpProxy, type HttpPort } from './l7/http-proxy.ts'
 import { emptyCounters, type RouteCounters } from './l7/route.ts'
 import type { HttpSettings } from './l7/settings.ts'
@@ -47,6 +48,7 @@ export class TrafficPath {
   readonly #addresses: AddressPool
   #proxy: HttpProxy | undefined
   #netfilter: Netfilter | undefined
+  readonly #healthChecks: HealthChecks
   #snapshot: Snapshot | undefined
   readonly #totals = new Totals()
   #plan: TrafficPlan | undefined
@@ -60,6 +62,7 @@ export class TrafficPath {
   constructor(init: TrafficPathInit, log: Log) {
     this.#init = init
     this.#log = log
+    this.#healthChecks = new HealthChecks(log)
     this.#range = init.proxyRange ?? defaultProxyRange
     this.#addresses = new AddressPool(this.#range)
   }
@@ -141,6 +144,7 @@ export class TrafficPath {
    */
   async drain(signal: AbortSignal): Promise<void> {
     clearInterval(this.#timer)
+    this.#healthChecks.close()
     if (!this.#handedOver) {
       this.#handedOver = true
       await this.#enqueue(async () => this.#write()).catch((error: unknown) => {
@@ -153,6 +157,7 @@ export class TrafficPath {
   /** Leaves nothing of ours in the kernel. */
   async uninstall(): Promise<void> {
     clearInterval(this.#timer)
+    this.#healthChecks.close()
     await this.#enqueue(async () => {
       const netfilter = this.#netfilter ?? new Netfilter(await this.#site(), this.#log)
       await netfilter.remove()
@@ -181,7 +186,7 @@ export class TrafficPath {
     if (snapshot === undefined) return
     const netfilter = await this.#start()
     const { node, services, destinationRules } = snapshot
-    const { plan, problems } = planTraffic(services.values(), {
+    const { plan, problems, healthChecks } = planTraffic(services.values(), {
       node,
       ownAddresses: ownAddresses(),
       reservedAddresses: new Set([...node.addresses, ...this.#init.protectedAddresses]),
@@ -207,6 +212,7 @@ export class TrafficPath {
       throw error
     }
     this.#plan = plan
+    if (!this.#handedOver) this.#healthChecks.follow(healthChecks)
     if (!this.#handedOver) {
       this.#proxy?.update(after)
       this.#addresses.retain(ids)

@@ -50,6 +50,7 @@ const features: ReadonlySet<Feature> = new Set<Feature>([
   'internalTrafficPolicy',
   'externalTrafficPolicy',
   'terminatingEndpoints',
+  'trafficDistribution',
   'retries',
   'forwardedHeaders',
   'destinationRule',
