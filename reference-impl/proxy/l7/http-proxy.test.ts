@@ -23,7 +23,7 @@ t.test('a request arrives as it was sent, plus the address of its client', async
   t.equal(await client.until(/hi$/), ok('hi'))
   t.equal(
     backend.heads[0],
-    'GET /a%2Fb//../c?x=%20&y=%zz HTTP/1.1\r\nhost: Web:80\r\nX-B: 1\r\nX-A:2\r\nx-b:  3 \r\nX-Forwarded-For: 127.0.0.1\r\n\r\n',
+    'GET /a%2Fb//../c?x=%20&y=%zz HTTP/1.1\r\nhost: Web:80\r\nX-B: 1\r\nX-A:2\r\nx-b:  3 \r\nX-Forwarded-For: 127.0.0.1\r\nVia: 1.1 meshmark\r\n\r\n',
   )
 })
 
@@ -48,7 +48,7 @@ t.test('hop-by-hop fields stay on their hop, in both directions', async (t) => {
   )
   t.equal(
     backend.heads[0],
-    'GET / HTTP/1.1\r\nHost: web\r\nX-Forwarded-For: 10.9.9.9, 127.0.0.1\r\nX-End: 1\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: web\r\nX-Forwarded-For: 10.9.9.9, 127.0.0.1\r\nX-End: 1\r\nVia: 1.1 meshmark\r\n\r\n',
   )
 })
 
@@ -63,7 +63,7 @@ t.test('Connection cannot nominate the fields that frame a message', async (t) =
   await client.until(/hi$/)
   t.match(
     backend.received(),
-    /Host: web\r\nContent-Length: 3\r\nX-Forwarded-For: 127.0.0.1\r\n\r\nabc$/,
+    /Host: web\r\nContent-Length: 3\r\nX-Forwarded-For: 127.0.0.1\r\nVia: 1.1 meshmark\r\n\r\nabc$/,
   )
 })
 
@@ -466,7 +466,7 @@ t.test('absolute-form requests carry the host of their target', async (t) => {
   await client.until(/hi$/)
   t.equal(
     backend.heads[0],
-    'GET http://other:81/x HTTP/1.1\r\nHost: other:81\r\nX-Forwarded-For: 127.0.0.1\r\n\r\n',
+    'GET http://other:81/x HTTP/1.1\r\nHost: other:81\r\nX-Forwarded-For: 127.0.0.1\r\nVia: 1.1 meshmark\r\n\r\n',
   )
 })
 

@@ -8,16 +8,23 @@ import { authorityOf, type RequestHead } from '../../wire/http1-request.ts'
 export interface ClientMark {
   /** `1.2.3.4` */
   readonly address: Buffer
-  /** `X-Forwarded-For: 1.2.3.4` CRLF CRLF */
-  readonly lastLine: Buffer
+  /** `X-Forwarded-For: 1.2.3.4` CRLF */
+  readonly forwardedLine: Buffer
+  /** The same, and Via for a request of HTTP/1.1: what most heads end with. */
+  readonly lastLines: Buffer
   /** Host for HTTP/1.0 requests that came without one. */
   readonly fallbackHost: string
 }
 
+/** Via by the minor version that the client speaks (RFC 9110 §7.6.3), and the end of the head. */
+const viaLines = ['Via: 1.0 meshmark\r\n\r\n', 'Via: 1.1 meshmark\r\n\r\n'] as const
+
 export function clientMark(address: string, fallbackHost: string): ClientMark {
+  const forwardedLine = `X-Forwarded-For: ${address}\r\n`
   return {
     address: Buffer.from(`, ${address}`),
-    lastLine: Buffer.from(`X-Forwarded-For: ${address}\r\n\r\n`),
+    forwardedLine: Buffer.from(forwardedLine),
+    lastLines: Buffer.from(forwardedLine + viaLines[1]),
     fallbackHost,
   }
 }
@@ -40,7 +47,7 @@ const trailers = Buffer.from('trailers')
 
 /**
  * Composes the forwarded head, followed by `body` so that a small request is one write.
- * The client's address is appended to X-Forwarded-For, existing values stay to its left.
+ * The client's address is appended to X-Forwarded-For, existing values stay to its left; so does Via.
  */
 export function forwardedHead(
   bytes: Buffer,
@@ -55,10 +62,10 @@ export function forwardedHead(
     return composed(bytes, head, mark, bodyFrom, bodyTo)
   }
   const headBytes = head.end - 2 - head.start
-  const out = Buffer.allocUnsafe(headBytes + mark.lastLine.length + bodyTo - bodyFrom)
+  const out = Buffer.allocUnsafe(headBytes + mark.lastLines.length + bodyTo - bodyFrom)
   bytes.copy(out, 0, head.start, head.end - 2)
-  out.set(mark.lastLine, headBytes)
-  if (bodyTo > bodyFrom) bytes.copy(out, headBytes + mark.lastLine.length, bodyFrom, bodyTo)
+  out.set(mark.lastLines, headBytes)
+  if (bodyTo > bodyFrom) bytes.copy(out, headBytes + mark.lastLines.length, bodyFrom, bodyTo)
   return out
 }
 
@@ -70,7 +77,7 @@ function composed(
   bodyTo: number,
 ): Buffer {
   const extra = extraLines(bytes, head, mark)
-  const room = head.end - head.start + mark.address.length + mark.lastLine.length + extra.length
+  const room = head.end - head.start + mark.address.length + mark.lastLines.length + extra.length
   const out = Buffer.allocUnsafe(room + bodyTo - bodyFrom)
   const nominated = head.framing.nominates ? nominatedFields(bytes, head.fields) : []
   let at = bytes.copy(out, 0, head.start, head.fieldsStart)
@@ -89,8 +96,8 @@ function composed(
     at += out.write('\r\n', at, 'latin1')
   }
   at += out.write(extra, at, 'latin1')
-  if (lastForwardedFor === -1) at += mark.lastLine.copy(out, at)
-  else at += out.write('\r\n', at, 'latin1')
+  if (lastForwardedFor === -1) at += mark.forwardedLine.copy(out, at)
+  at += out.write(viaLines[head.minorVersion === 0 ? 0 : 1], at, 'latin1')
   if (bodyTo > bodyFrom) at += bytes.copy(out, at, bodyFrom, bodyTo)
   return out.subarray(0, at)
 }
