@@ -107,11 +107,13 @@ function announce({ kubeconfig, name, nodes }: Cluster, { json, keep }: RunFlags
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else {
-      signal.addEventListener('abort', () => {
-        resolve()
-      })
+    // why: handlers of signals do not keep Node.js running, and a cluster of containers leaves it nothing else to wait for
+    const running = setInterval(() => undefined, 60_000)
+    const end = () => {
+      clearInterval(running)
+      resolve()
     }
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end)
   })
 }
