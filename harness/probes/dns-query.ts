@@ -27,6 +27,7 @@ const types: Readonly<Record<string, number>> = {
   TLSA: 52,
   SVCB: 64,
   HTTPS: 65,
+  IXFR: 251,
   AXFR: 252,
   ANY: 255,
   CAA: 257,
