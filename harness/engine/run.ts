@@ -1,6 +1,6 @@
 import type { AbortOptions } from '../model/abort.ts'
 import type { Cluster, ClusterProvider, ImageSource } from '../model/cluster.ts'
-import type { ConformanceResult, EvidenceFile } from '../model/conformance.ts'
+import type { ConformanceResult, EvidenceFile, TestResult } from '../model/conformance.ts'
 import { ResourceStack } from '../model/resource-stack.ts'
 import type {
   BenchResult,
@@ -15,14 +15,16 @@ import type { DeployedTarget, Identity, Target } from '../model/target.ts'
 import type { Topology } from '../model/topology.ts'
 import { bench, type BenchPlan } from './bench.ts'
 import { type CoexistenceGuard, coexistenceGuard } from './coexistence.ts'
-import { conform, type ConformPlan } from './conform/conform.ts'
+import { conform, type ConformPlan, type Judged } from './conform/conform.ts'
 import type { Evidence } from './conform/run-check.ts'
+import { settle } from './conform/settle.ts'
+import { partOf, type Shape, shapesOf, skippedFor } from './conform/shapes.ts'
 import type { Listener } from './events.ts'
 import { broughtBy } from './brought.ts'
 import { conclude } from './judge.ts'
 import { loadPositions } from './load-positions.ts'
 import { errorText, phase } from './phase.ts'
-import { stage, type StageComponents } from './stage.ts'
+import { type Stage, stage, type StageComponents } from './stage.ts'
 import type { Statistics } from './statistics.ts'
 import { tellScenario } from './tell.ts'
 
@@ -162,8 +164,7 @@ async function drive(
       findings.conformance = await judgeConformance(
         plan,
         plan.conform,
-        scene,
-        deployed.target,
+        { scene, deployed: deployed.target },
         components,
         options,
         findings.problems,
@@ -244,31 +245,27 @@ async function walk(
 }
 
 async function judgeConformance(
-  { runId }: RunPlan,
-  plan: ConformPlan,
-  scene: ReturnType<typeof stage>,
-  deployed: DeployedTarget,
-  { target, conformance }: RunComponents,
-  { tell, signal }: RunOptions,
+  plan: RunPlan,
+  conformPlan: ConformPlan,
+  here: { readonly scene: Stage; readonly deployed: DeployedTarget },
+  components: RunComponents,
+  options: RunOptions,
   problems: string[],
 ): Promise<ConformanceResult> {
-  if (conformance === undefined) throw new Error('a conformance plan needs its components')
-  const { backends, holm, keepEvidence } = conformance
+  const { tell } = options
+  const { features } = components.target
   const { value } = await phase(
     { phase: 'conform', title: 'Judge conformance', tell },
     async () => {
-      const backendImage = (await scene.cluster.loadImage?.(backends, { signal })) ?? backends.name
-      const result = await conform(plan, scene, {
-        runId,
-        features: target.features,
-        target: deployed,
-        backendImage,
-        keepEvidence,
-        holm,
-        tell,
-        signal,
-        problem: (text) => problems.push(text),
-      })
+      const judged = await judgeHere(plan, conformPlan, here, components, options, problems)
+      const tests = [...judged.tests]
+      for (const shape of shapesOf(judged.elsewhere))
+        tests.push(
+          ...(await judgeElsewhere(plan, conformPlan, shape, components, options, problems)),
+        )
+      const { holm } = conformanceOf(components)
+      const { notAutomated } = judged
+      const result = settle({ plan: conformPlan, features, tests, notAutomated, holm })
       const count = (status: string): number =>
         result.tests.filter((test) => test.status === status).length
       return {
@@ -278,6 +275,75 @@ async function judgeConformance(
     },
   )
   return value
+}
+
+function conformanceOf({ conformance }: RunComponents): NonNullable<RunComponents['conformance']> {
+  if (conformance === undefined) throw new Error('a conformance plan needs its components')
+  return conformance
+}
+
+async function judgeHere(
+  { runId }: RunPlan,
+  plan: ConformPlan,
+  { scene, deployed }: { readonly scene: Stage; readonly deployed: DeployedTarget },
+  components: RunComponents,
+  { tell, signal }: RunOptions,
+  problems: string[],
+): Promise<Judged> {
+  const { backends, keepEvidence } = conformanceOf(components)
+  return conform(plan, scene, {
+    runId,
+    features: components.target.features,
+    target: deployed,
+    backendImage: (await scene.cluster.loadImage?.(backends, { signal })) ?? backends.name,
+    keepEvidence,
+    tell,
+    signal,
+    problem: (text) => problems.push(text),
+  })
+}
+
+/** Rows that want a cluster of another shape, on one of their own. */
+async function judgeElsewhere(
+  plan: RunPlan,
+  conformPlan: ConformPlan,
+  shape: Shape,
+  components: RunComponents,
+  options: RunOptions,
+  problems: string[],
+): Promise<readonly TestResult[]> {
+  const { provider, target } = components
+  if (provider.isCheap !== true)
+    return skippedFor(conformPlan, shape, `another cluster of provider ${provider.id} is dear`)
+  const { signal, lastResort } = options
+  await using held = new ResourceStack()
+  const runId = `${plan.runId}-shape`
+  const cluster = held.use(
+    await provider.create(
+      { ...plan.topology, ...shape.topology },
+      {
+        runId,
+        signal,
+        ...(await broughtBy(target)),
+        ...(lastResort !== undefined && { lastResort }),
+      },
+    ),
+  )
+  const deployed = held.use(await target.deploy(cluster, { signal }))
+  await deployed.ready({ signal })
+  const { features } = target
+  const scene = held.use(stage(cluster, deployed, { ...components, features }))
+  const part = partOf(conformPlan, shape.checks)
+  const { tests, elsewhere } = await judgeHere(
+    { ...plan, runId },
+    part,
+    { scene, deployed },
+    components,
+    options,
+    problems,
+  )
+  const unfit = elsewhere.length === 0 ? [] : skippedFor(conformPlan, shape, 'none was made')
+  return [...tests, ...unfit]
 }
 
 async function measure(

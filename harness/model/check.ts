@@ -3,6 +3,7 @@ import type { Capability, Cluster, ClusterNode, Position } from './cluster.ts'
 import type { KubeObject } from './kubernetes.ts'
 import type { Probe } from './probe.ts'
 import type { DeployedTarget, Feature } from './target.ts'
+import type { Topology } from './topology.ts'
 
 /** Judges one requirement of the catalogue. It never learns which target it judges. */
 export interface Check {
@@ -14,6 +15,11 @@ export interface Check {
   readonly expects: string
   /** Needed from the cluster; without it the check is skipped and says so. */
   readonly capabilities?: readonly Capability[]
+  /**
+   * It says something only on a cluster built like this. Where a second cluster costs next to nothing the run makes one for
+   * it; elsewhere it is skipped.
+   */
+  readonly topology?: Readonly<Partial<Pick<Topology, 'clusterDomain'>>>
   /**
    * Fixtures that it looks at. They are made once, shared by checks that run at the same time, and never changed by one:
    * what a check wants to change it applies itself, into its own namespace.

@@ -29,6 +29,8 @@ export interface Position {
 /** Where clusters come from. */
 export interface ClusterProvider {
   readonly id: string
+  /** A cluster more costs about a second: checks that want one of another shape get it. */
+  readonly isCheap?: true
   /** Finds out what would stop `create`, all of it at once. Empty means ready. */
   preflight(options: AbortOptions): Promise<readonly Problem[]>
   /**

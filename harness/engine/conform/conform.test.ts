@@ -6,6 +6,7 @@ import type { Requirement } from '../../model/requirement.ts'
 import { holm } from '../../measure/holm.ts'
 import { clusterDouble, deployedDouble, probeDouble } from '../testing/doubles.ts'
 import { conform, type ConformPlan } from './conform.ts'
+import { settle } from './settle.ts'
 
 type Row = Partial<Requirement> & { readonly id: string; readonly run: Check['run'] } & Partial<
     Pick<Check, 'timeoutMs' | 'capabilities' | 'fixtures'>
@@ -53,20 +54,22 @@ async function judge(rows: readonly Row[], more: Partial<ConformPlan> = {}): Pro
   const { signal } = new AbortController()
   const cluster = clusterDouble([])
   const target = deployedDouble([])
-  const result = await conform(
-    {
-      requirements,
-      checks,
-      catalogue: { version: '1', sha256: 'a'.repeat(64), rows: rows.length },
-      selection: {},
-      seed: 7,
-      workers: 2,
-      repeat: 1,
-      failFast: false,
-      expectations: [],
-      reproduce: (id) => `meshmark conform --only ${id}`,
-      ...more,
-    },
+  const plan: ConformPlan = {
+    requirements,
+    checks,
+    catalogue: { version: '1', sha256: 'a'.repeat(64), rows: rows.length },
+    selection: {},
+    seed: 7,
+    workers: 2,
+    repeat: 1,
+    failFast: false,
+    expectations: [],
+    reproduce: (id) => `meshmark conform --only ${id}`,
+    ...more,
+  }
+  const features = new Set(['nodePort'] as const)
+  const judged = await conform(
+    plan,
     {
       cluster,
       target,
@@ -79,19 +82,20 @@ async function judge(rows: readonly Row[], more: Partial<ConformPlan> = {}): Pro
     },
     {
       runId: 'r',
-      features: new Set(['nodePort']),
+      features,
       target,
       backendImage: 'meshmark/backend',
       keepEvidence: (id, kept) => {
         evidence.push(...kept.map(({ name }) => `${id}/${name}`))
         return Promise.resolve([])
       },
-      holm,
       tell: () => undefined,
       signal,
       problem: () => undefined,
     },
   )
+  const { tests, notAutomated } = judged
+  const result = settle({ plan, features, tests, notAutomated, holm })
   return { tests: result.tests, conclusion: result.conclusion, order, evidence }
 }
 

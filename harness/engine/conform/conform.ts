@@ -10,7 +10,7 @@ import type { Stage } from '../stage.ts'
 import { fixturesOf } from './fixtures.ts'
 import { namespacesOf } from './namespaces.ts'
 import { type CheckStage, type Entry, type Evidence, notRun, runCheck } from './run-check.ts'
-import { type Expectation, settle } from './settle.ts'
+import type { Expectation } from './settle.ts'
 
 /** What one conformance run is to do. */
 export interface ConformPlan {
@@ -37,8 +37,6 @@ export interface ConformOptions extends AbortOptions {
   /** Image of the backends on this cluster. */
   readonly backendImage: string
   readonly keepEvidence: (id: string, evidence: readonly Evidence[]) => Promise<EvidenceFile[]>
-  /** Adjusted p values, in the same order (Holm). */
-  readonly holm: (p: readonly number[]) => readonly number[]
   readonly tell: Listener
   /** Trouble that concerns no single row. */
   readonly problem: (text: string) => void
@@ -46,6 +44,14 @@ export interface ConformOptions extends AbortOptions {
 
 /** How long a target may take to serve again after a check that broke something. */
 const recoveryMs = 90_000
+
+/** What a run of the suite found on one cluster. */
+export interface Judged {
+  readonly tests: readonly TestResult[]
+  readonly notAutomated: ConformanceResult['notAutomated']
+  /** Checks that want a cluster of another shape. */
+  readonly elsewhere: readonly Check[]
+}
 
 /**
  * Judges the selected rows: those that can share the cluster at the same time, several at once, then the disruptive ones
@@ -55,7 +61,7 @@ export async function conform(
   plan: ConformPlan,
   scene: Stage,
   options: ConformOptions,
-): Promise<ConformanceResult> {
+): Promise<Judged> {
   const { runId, features, target, tell, signal, problem } = options
   const { cluster } = scene
   const namespaces = namespacesOf(cluster, runId)
@@ -67,7 +73,7 @@ export async function conform(
     signal,
     probe: (at) => scene.probe(at, { signal }),
   }
-  const { runnable, settled, notAutomated } = triage(plan, cluster, features)
+  const { runnable, settled, notAutomated, elsewhere } = triage(plan, cluster, features)
   const turns = runnable.flatMap((entry) => Array.from({ length: plan.repeat }, () => entry))
   const stage: CheckStage = {
     context,
@@ -103,7 +109,7 @@ export async function conform(
   await namespaces.settled().catch((error: unknown) => {
     problem(`namespaces of checks could not be removed: ${errorText(error)}`)
   })
-  return settle({ plan, features, tests: [...settled, ...tests], notAutomated, holm: options.holm })
+  return { tests: [...settled, ...tests], notAutomated, elsewhere }
 }
 
 async function notReadyAfter(
@@ -125,6 +131,7 @@ interface Triage {
   /** Rows whose verdict is known without a check. */
   readonly settled: readonly TestResult[]
   readonly notAutomated: ConformanceResult['notAutomated']
+  readonly elsewhere: readonly Check[]
 }
 
 function triage(plan: ConformPlan, cluster: Cluster, features: ReadonlySet<Feature>): Triage {
@@ -132,6 +139,7 @@ function triage(plan: ConformPlan, cluster: Cluster, features: ReadonlySet<Featu
   const runnable: Entry[] = []
   const settled: TestResult[] = []
   const notAutomated: { id: string; reason: string }[] = []
+  const elsewhere: Check[] = []
   for (const requirement of plan.requirements) {
     const { id, feature } = requirement
     const check = byRow.get(id)
@@ -158,9 +166,15 @@ function triage(plan: ConformPlan, cluster: Cluster, features: ReadonlySet<Featu
           `provider ${cluster.provider} has no ${cannot.join(', ').replaceAll('-', ' ')}`,
         ),
       )
+    else if (!fits(check, cluster)) elsewhere.push(check)
     else runnable.push({ requirement, check })
   }
-  return { runnable, settled, notAutomated }
+  return { runnable, settled, notAutomated, elsewhere }
+}
+
+function fits({ topology = {} }: Check, cluster: Cluster): boolean {
+  const built: Readonly<Record<string, unknown>> = { ...cluster.topology }
+  return Object.entries(topology).every(([key, value]) => built[key] === value)
 }
 
 function usesOf(turns: readonly Entry[]): ReadonlyMap<string, number> {

@@ -38,6 +38,7 @@ export const clusterIp: readonly Check[] = [
     requirement: 'DNS-A-005',
     sends: "A queries for a Service's name under the cluster's domain and under cluster.local",
     expects: 'its ClusterIP under the domain; under cluster.local no answer of this zone',
+    topology: { clusterDomain: 'edge.test' },
     fixtures: [services],
     run: otherDomain,
   },
