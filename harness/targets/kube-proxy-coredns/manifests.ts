@@ -121,8 +121,12 @@ function kubeProxy(init: OwnPartsInit): readonly KubeObject[] {
   ]
 }
 
-/** kubeadm's, without `forward`: a cluster of provider local has no way out, so other names do not exist. */
-function corefile({ clusterDomain }: Topology): string {
+/**
+ * kubeadm's; without `forward` where a cluster of provider local has no name server outside, so other names do not
+ * exist.
+ */
+function corefile({ clusterDomain, upstreamDns }: Topology): string {
+  const isForwarding = upstreamDns !== undefined
   return [
     '.:53 {',
     '    errors',
@@ -132,9 +136,13 @@ function corefile({ clusterDomain }: Topology): string {
     '    ready',
     `    kubernetes ${clusterDomain} in-addr.arpa ip6.arpa {`,
     '       pods insecure',
+    ...(isForwarding ? ['       fallthrough in-addr.arpa ip6.arpa'] : []),
     '       ttl 30',
     '    }',
     '    prometheus :9153',
+    ...(isForwarding
+      ? ['    forward . /etc/resolv.conf {', '       max_concurrent 1000', '    }']
+      : []),
     '    cache 30 {',
     `       disable success ${clusterDomain}`,
     `       disable denial ${clusterDomain}`,

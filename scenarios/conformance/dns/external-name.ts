@@ -5,9 +5,16 @@ import { Judgement } from '../support/judgement.ts'
 import { service } from '../support/objects.ts'
 import { codeOf, expectNone, expectRecords, plain, patience } from './expect.ts'
 import { fixtureKnown, newest } from './newest.ts'
+import { outside, upstream } from './upstream.fixture.ts'
 
 /** Where `outside` points to: a name that no server of the cluster is responsible for. */
-const elsewhere = 'www.example.org'
+const elsewhere = outside.host.name
+
+/** ExternalName Services to names that cannot be resolved, with what the server outside says. */
+const unresolvable = [
+  ['missing', outside.nothing, 'NXDOMAIN'],
+  ['failing', outside.broken, 'SERVFAIL'],
+] as const
 
 /** ExternalName Services: `outside` to a name elsewhere, `inside` to the Service `web` beside it. */
 const aliases: Fixture = {
@@ -15,6 +22,7 @@ const aliases: Fixture = {
   manifests: ({ namespace, cluster }) => [
     service('web', [{ name: 'http', port: 80 }], { selector: { app: 'nobody' } }),
     externalName('outside', elsewhere),
+    ...unresolvable.map(([name, target]) => externalName(name, target)),
     externalName('inside', serviceName({ cluster }, 'web', namespace)),
     ...newest(),
   ],
@@ -33,6 +41,22 @@ export const externalNames: readonly Check[] = [
       for (const type of ['CNAME', 'A', 'AAAA'])
         await expectAlias(context, judgement, { name, type })
       return judgement.assessment(elsewhere)
+    },
+  },
+  {
+    requirement: 'DNS-EXT-002',
+    sends: `an A query for a Service of type ExternalName to ${elsewhere}, which the name server outside knows`,
+    expects: 'one reply with the CNAME and the address, and nothing else',
+    capabilities: ['upstream-dns'],
+    fixtures: [upstream, aliases],
+    run: async (context) => {
+      const judgement = new Judgement()
+      const question = { name: nameOf(context, 'outside') }
+      const seen = await expectRecords(context, judgement, question, {
+        data: [outside.host.address],
+      })
+      judgement.set('CNAME records', [elsewhere], dataOf(seen, 'CNAME').map(plain))
+      return judgement.assessment(describeAnswer(seen))
     },
   },
   {
@@ -85,7 +109,49 @@ export const externalNames: readonly Check[] = [
       return judgement.assessment(describeAnswer(seen))
     },
   },
+  {
+    requirement: 'DNS-EXT-007',
+    sends:
+      'A queries for ExternalName Services to a name that does not exist outside, and to one that fails there',
+    expects:
+      'the CNAME with the response code of the server outside, NXDOMAIN and SERVFAIL (RFC 6604 section 3), in time',
+    capabilities: ['upstream-dns'],
+    fixtures: [upstream, aliases],
+    run: unresolved,
+  },
 ]
+
+async function unresolved(context: CheckContext): ReturnType<Check['run']> {
+  const judgement = new Judgement()
+  const thresholdMs = context.threshold('answerMs')
+  // why: from then on it asks the server outside
+  await expectRecords(
+    context,
+    judgement,
+    { name: nameOf(context, 'outside') },
+    { data: [outside.host.address] },
+  )
+  let observedMs = 0
+  for (const [service, target, code] of unresolvable) {
+    const question = { name: nameOf(context, service), timeoutMs: 2 * thresholdMs }
+    const { seen } = await askUntil(
+      context,
+      question,
+      ({ rcode, answers }) => rcode === code && answers.length > 0,
+      patience(judgement, settledMs),
+    )
+    judgement.equal(`${target}: response code`, code, codeOf(seen))
+    judgement.set(`${target}: CNAME records`, [target], dataOf(seen, 'CNAME').map(plain))
+    judgement.atMost(`${target}: answered`, thresholdMs, seen.durationMs)
+    observedMs = Math.max(observedMs, seen.durationMs)
+  }
+  return judgement.assessment(`NXDOMAIN and SERVFAIL after at most ${Math.round(observedMs)} ms`, {
+    convergence: { thresholdMs, observedMs },
+  })
+}
+
+/** The same answer to the same question is expected at once; a cached trouble of before may last so long, in ms. */
+const settledMs = 10_000
 
 export function externalName(name: string, target: string): KubeObject {
   return {

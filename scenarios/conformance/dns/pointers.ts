@@ -2,10 +2,11 @@ import type { Check, CheckContext } from '../../../harness/api.ts'
 import { clusterIpOf } from '../support/cluster-facts.ts'
 import { askUntil, dataOf, describeAnswer, serviceName } from '../support/dns.ts'
 import { Judgement } from '../support/judgement.ts'
-import { expectRecords, plain, pointerName, patience } from './expect.ts'
+import { expectNone, expectRecords, plain, pointerName, patience } from './expect.ts'
 import { headlessServices, mixed, pets, shared } from './headless.fixture.ts'
 import { fixtureKnown } from './newest.ts'
 import { services } from './services.fixture.ts'
+import { outside, upstream } from './upstream.fixture.ts'
 
 /** From addresses to names: sections 2.3.3 and 2.4.3. */
 export const pointers: readonly Check[] = [
@@ -57,6 +58,23 @@ export const pointers: readonly Check[] = [
       judgement.holds('answered', 'an answer', describeAnswer(seen), seen.kind === 'dns')
       judgement.set('PTR records', [], dataOf(seen, 'PTR'))
       return judgement.assessment(describeAnswer(seen))
+    },
+  },
+  {
+    requirement: 'DNS-PTR-005',
+    sends:
+      'PTR queries for two addresses outside of the cluster: one that the name server outside knows, one that it does not',
+    expects: 'its PTR record for the one, its NXDOMAIN for the other',
+    capabilities: ['upstream-dns'],
+    fixtures: [upstream],
+    run: async (context) => {
+      const judgement = new Judgement()
+      const { pointer, unknownAddress } = outside
+      const question = { name: pointerName(pointer.address), type: 'PTR' }
+      await expectRecords(context, judgement, question, { data: [pointer.name] })
+      const other = { name: pointerName(unknownAddress), type: 'PTR' }
+      await expectNone(context, judgement, other, 'NXDOMAIN')
+      return judgement.assessment(`${pointer.name}, and NXDOMAIN`)
     },
   },
   {

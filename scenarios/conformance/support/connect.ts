@@ -66,7 +66,7 @@ export function describeVolley(seen: Volley): string {
 
 /** One HTTP request on a new connection. */
 export async function request(
-  context: CheckContext,
+  context: Pick<CheckContext, 'probe' | 'signal'>,
   at: Position,
   url: string,
   more: Partial<Omit<HttpJob, 'kind' | 'url'>> = {},
