@@ -71,9 +71,7 @@ export function troubles(tests: readonly TestResult[]): readonly TestResult[] {
 
 /** Everything that is known about a row that did not pass: names and texts, in the order of reading. */
 export function factsOf(test: TestResult): readonly (readonly [string, string])[] {
-  const { reason, expected, observed, findings, convergence, statistic, evidence, knownIssue } =
-    test
-  const wrong = findings.filter(({ ok }) => !ok)
+  const { reason, expected, observed, convergence, statistic, evidence, knownIssue } = test
   const optional = (name: string, text: string | undefined): readonly [string, string][] =>
     text === undefined || text === '' ? [] : [[name, text]]
   return [
@@ -82,7 +80,7 @@ export function factsOf(test: TestResult): readonly (readonly [string, string])[
     ...optional('reason', reason),
     ...optional('expected', expected),
     ...optional('observed', observed),
-    ...optional('findings', wrong.map(findingText).join('\n')),
+    ...optional('findings', wrongFindings(test).map(findingText).join('\n')),
     ...optional(
       'convergence',
       convergence && `${convergence.observedMs} ms of at most ${convergence.thresholdMs} ms`,
@@ -106,6 +104,11 @@ export function requirementText(test: TestResult): string {
 
 function sourceText({ ref, url }: TestResult['sources'][number]): string {
   return url === undefined ? ref : `${ref} <${url}>`
+}
+
+/** Comparisons that failed, without those that `expected` names already. */
+export function wrongFindings({ findings, expected = '' }: TestResult): TestResult['findings'] {
+  return findings.filter(({ ok, name }) => !ok && !expected.includes(`${name}: `))
 }
 
 /** `answers of the other namespace: expected 0, observed 12`. */

@@ -5,7 +5,7 @@ import { isAnswered, verdictOf } from '../verdict.ts'
 import { rowId, statusWords } from './conformance-row.ts'
 import { heading, type Frame } from './frame.ts'
 import { glyph } from './glyph.ts'
-import { markup, type Markup } from './markup.ts'
+import { markup, prose, type Markup } from './markup.ts'
 import { questionId } from './question.ts'
 import { stepId } from './walkthrough.ts'
 
@@ -62,7 +62,7 @@ function culprits({ walkthrough, conformance, bench }: RunResult, frame: Frame):
   if (all.length === 0) return false
   return markup`<ul class="culprits">${all
     .slice(0, maxCulprits)
-    .map(({ id, text, why }) => markup`<li><a href="#${id}">${text}</a> (${why})</li>`)}${
+    .map(({ id, text, why }) => markup`<li><a href="#${id}">${prose(text)}</a> (${why})</li>`)}${
     all.length > maxCulprits && markup`<li>and ${all.length - maxCulprits} more</li>`
   }</ul>`
 }

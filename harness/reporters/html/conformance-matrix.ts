@@ -2,14 +2,17 @@ import type { TestResult } from '../../model/conformance.ts'
 import type { Profile } from '../../model/requirement.ts'
 import type { RunResult } from '../../model/run-result.ts'
 import { absent } from '../format.ts'
-import { counted } from '../text.ts'
+import { counted, shortened } from '../text.ts'
 import { statusCell } from './conformance.ts'
 import { rowId, statusWords, toneOf } from './conformance-row.ts'
 import { section, type Frame } from './frame.ts'
 import { glyph } from './glyph.ts'
-import { markup, type Markup, type Part } from './markup.ts'
+import { markup, prose, type Markup, type Part } from './markup.ts'
 import { runName } from './side-by-side.ts'
 import { table, textColumn } from './table.ts'
+
+/** Characters of a title; the row itself shows all of it. */
+const maxTitleLength = 110
 
 /** A requirement over all runs; undefined where a run did not have it. */
 interface Line {
@@ -89,7 +92,7 @@ function matrix(
 <tbody>
 ${lines.map(({ test, cells }) => {
   const states = [...new Set(cells.flatMap((cell) => cell?.status ?? []))].join(' ')
-  return markup`<tr data-row="${test.level} ${states}"><th scope="row"><code>${test.id}</code> <span class="level">${test.level}</span><br>${test.title}</th>${cells.map(
+  return markup`<tr data-row="${test.level} ${states}"><th scope="row"><code>${test.id}</code> <span class="level">${test.level}</span><br>${prose(shortened(test.title, maxTitleLength))}</th>${cells.map(
     (cell, at) => matrixCell(cell, at),
   )}</tr>
 `

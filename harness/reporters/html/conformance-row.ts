@@ -1,9 +1,9 @@
 import type { TestResult, TestStatus } from '../../model/conformance.ts'
-import { findingText, outcomeOf, partOf } from '../conformance.ts'
+import { findingText, outcomeOf, partOf, wrongFindings } from '../conformance.ts'
 import { duration } from '../format.ts'
 import { slug, type Frame } from './frame.ts'
 import { glyph } from './glyph.ts'
-import { markup, type Markup, type Part } from './markup.ts'
+import { markup, prose, type Markup, type Part } from './markup.ts'
 import { command, output } from './output.ts'
 import { link } from './tested.ts'
 
@@ -33,7 +33,7 @@ export function row(test: TestResult, frame: Frame): Markup {
   const passed = status === 'passed'
   return markup`<li class="row ${toneOf(test)}" id="${rowId(test, frame)}" data-row="${level} ${status}"><details><summary>${
     passed ? markup`<i class="tick"></i>` : glyph(status)
-  }<code>${id}</code><span class="what">${title}${
+  }<code class="id">${id}</code><span class="what">${prose(title)}${
     !passed && reason !== undefined && markup`<span class="why">${reason}</span>`
   }</span><span class="level">${level}</span><span class="state">${statusWords[status]}</span><span class="took">${duration(durationMs)}</span></summary>
 ${facts(test)}</details></li>
@@ -41,9 +41,9 @@ ${facts(test)}</details></li>
 }
 
 function facts(test: TestResult): Markup {
-  const { feature, sources, expected, observed, findings, convergence, statistic } = test
+  const { feature, sources, expected, observed, convergence, statistic } = test
   const open = test.status !== 'passed'
-  const wrong = findings.filter(({ ok }) => !ok)
+  const wrong = wrongFindings(test)
   const entries: readonly (readonly [string, Part])[] = [
     [
       'requirement',

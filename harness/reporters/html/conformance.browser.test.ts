@@ -49,7 +49,10 @@ t.test('the conformance view in a real browser', { skip }, async (t) => {
     t.same(await rows(), ['DNS-A-003', 'DNS-HDL-003', 'L7-SMG-001', 'LB-DR-001'])
     t.equal(await filter('level', 'SHOULD'), '1 of 37 rows')
     t.same(await rows(), ['DNS-HDL-003'])
-    t.same(await inPage(page, `inspect.visible('.profile')`), [true, ...Array(6).fill(false)])
+    t.same(await inPage(page, `inspect.visible('.profile')`), [
+      true,
+      ...Array<boolean>(6).fill(false),
+    ])
     await filter('level', '')
     t.equal(await filter('state', ''), '37 rows')
     t.equal(await filter('text', 'DESCRIPTORS'), '1 of 37 rows', 'a row that passed, in a fold')

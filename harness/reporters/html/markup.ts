@@ -36,3 +36,11 @@ const entities: Readonly<Record<string, string>> = {
 function escaped(text: string): string {
   return visible(text).replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
 }
+
+/** Prose in which backticks enclose code, as the catalogue writes it. */
+export function prose(text: string): Markup {
+  const pieces = text.split('`')
+  // why: an odd mark encloses nothing
+  if (pieces.length % 2 === 0) return markup`${text}`
+  return markup`${pieces.map((piece, at) => (at % 2 === 0 ? piece : markup`<code>${piece}</code>`))}`
+}

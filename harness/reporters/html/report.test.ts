@@ -10,6 +10,7 @@ import {
   passingRun,
 } from '../fixtures.ts'
 import { without } from '../fixtures/without.ts'
+import { prose } from './markup.ts'
 import { html } from './report.ts'
 
 const all = allRuns()
@@ -129,6 +130,12 @@ t.test('huge results are cut down to less than 2 MiB, and the document says so',
     t.ok(Buffer.byteLength(document) < limit, String(Buffer.byteLength(document)))
     t.ok(document.includes(told), told)
   }
+  t.end()
+})
+
+t.test('code in backticks is code, an odd backtick is a backtick', (t) => {
+  t.equal(prose('`<svc>` A → `x`').text, '<code>&lt;svc&gt;</code> A → <code>x</code>')
+  t.equal(prose('a ` b').text, 'a ` b')
   t.end()
 })
 

@@ -16,10 +16,13 @@ progress::-moz-progress-bar { background: var(--tone); }
 .rows { border-top: 1px solid var(--line); }
 .row { border-bottom: 1px solid var(--line); scroll-margin-top: 1rem; }
 .row:target { background: var(--accent-soft); }
-.row summary { display: grid; grid-template-columns: 1.25rem 8.6rem minmax(0, 1fr) 4.2rem 6rem 4.4rem; gap: 0 .8rem; align-items: baseline; width: 100%; padding: .55rem 0; color: var(--ink); list-style: none; font-size: .9375rem; line-height: 1.4; }
+.row summary { display: grid; grid-template-columns: 1.25rem 8.6rem minmax(0, 1fr) 4.2rem 6rem 4.4rem .7rem; gap: 0 .8rem; align-items: baseline; width: 100%; padding: .55rem 0; color: var(--ink); list-style: none; font-size: .9375rem; line-height: 1.4; }
 .row summary::-webkit-details-marker { display: none; }
 .row summary:hover .what { color: var(--accent); }
-.row summary code { overflow-wrap: normal; }
+.row summary .id { overflow-wrap: normal; }
+.row summary::after { content: "▸"; color: var(--muted); font-size: .75rem; }
+.row details[open] > summary::after { content: "▾"; }
+.row details:not([open]) .why { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; line-clamp: 2; overflow: hidden; }
 .row .glyph { width: 1.1rem; height: 1.1rem; align-self: start; margin-top: .1rem; }
 .row .why { display: block; color: var(--muted); font-size: .875rem; overflow-wrap: anywhere; }
 .row .level, .row .took { color: var(--muted); font-size: .8125rem; }
@@ -42,18 +45,19 @@ progress::-moz-progress-bar { background: var(--tone); }
 .matrix th[scope=row] { min-width: 14rem; max-width: 24rem; font-weight: 400; }
 .matrix td { white-space: nowrap; }
 .matrix tbody th, .matrix thead th:first-child { position: sticky; left: 0; background: var(--page); }
-.matrix .level { color: var(--muted); font-size: .8125rem; margin-left: .4rem; }
+.matrix th code + .level { color: var(--muted); font-size: .8125rem; margin-left: .4rem; }
 .matrix thead th { min-width: 7.5rem; }
 .matrix td a { color: inherit; }
 .matrix td.ok { color: var(--muted); }
 .matrix td.ok::before { content: "✓ "; color: var(--good); }
 @media screen and (max-width: 44rem) {
-  .row summary { grid-template-columns: 1.25rem minmax(0, 1fr) auto auto; gap: 0 .6rem; }
+  .row summary { grid-template-columns: 1.25rem minmax(0, 1fr) auto auto .6rem; gap: 0 .6rem; }
   .row summary > :first-child { grid-area: 1 / 1; }
-  .row summary code { grid-area: 1 / 2; }
+  .row summary .id { grid-area: 1 / 2; }
   .row .level { grid-area: 1 / 3; }
   .row .state { grid-area: 1 / 4; }
-  .row .what { grid-area: 2 / 2 / 3 / 5; }
+  .row .what { grid-area: 2 / 2 / 3 / 6; }
+  .row summary::after { grid-area: 1 / 5; }
   .row .took { display: none; }
   .row .outcome { margin-left: 1.85rem; }
   .row .outcome > div { grid-template-columns: minmax(0, 1fr); }
@@ -68,8 +72,10 @@ progress::-moz-progress-bar { background: var(--tone); }
   .filter { display: none; }
   .row.s-passed .outcome, .row.s-notSupported .outcome { display: none; }
   .row { break-inside: avoid; }
+  .row summary::after, .row details[open] > summary::after { content: none; }
+  .row details:not([open]) .why { display: block; }
   .row summary { grid-template-columns: 1.25rem 7.6rem minmax(0, 1fr) 3.6rem 5.4rem 3.8rem; font-size: 8.5pt; padding: .2rem 0; }
-  .row .why, .row .outcome { font-size: 8pt; }
+  .row :is(.why, .outcome, .level, .state, .took), .share small, .profile > .meta, .group > summary { font-size: 8pt; }
   .matrix td, .matrix thead th { white-space: normal; min-width: 0; }
   .matrix th[scope=row] { min-width: 0; }
 }`
