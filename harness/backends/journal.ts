@@ -2,7 +2,7 @@ import { type Ring, ring } from './ring.ts'
 
 /**
  * What reached this backend. Kept in memory are, of requests, streams, datagrams and DNS queries each, the last 5 000 in
- * at most 16 MiB; of a request the first 64 KiB of its head and 4 KiB of its body; of a datagram or query 2 KiB. Sizes
+ * at most 16 MiB; of a request the first 128 KiB of its head and 4 KiB of its body; of a datagram or query 2 KiB. Sizes
  * and hashes are always of the whole. `total` counts what was forgotten, too.
  */
 export interface Journal {
@@ -18,7 +18,7 @@ export interface Journal {
 }
 
 /** Limits of what one entry keeps, in bytes. */
-export const keptBytes = { head: 65_536, body: 4096, datagram: 2048 }
+export const keptBytes = { head: 131_072, body: 4096, datagram: 2048 }
 
 const mostEntries = 5000
 const mostBytes = 16 * 1024 * 1024
@@ -31,7 +31,7 @@ export interface RequestRecord {
   readonly connection: number
   readonly requestOnConnection: number
   readonly at: string
-  /** The exact bytes up to the empty line, the first 64 KiB. */
+  /** The exact bytes up to the empty line, the first 128 KiB. */
   readonly head: Buffer
   readonly headBytes: number
   /** The body without its chunked coding, the first 4 KiB. */

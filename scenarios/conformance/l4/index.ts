@@ -1,4 +1,32 @@
 import type { Check } from '../../../harness/api.ts'
+import { affinity } from './affinity.ts'
+import { affinityTime } from './affinity-time.ts'
+import { conditions } from './conditions.ts'
+import { datagrams } from './datagrams.ts'
+import { endpoints } from './endpoints.ts'
+import { flows } from './flows.ts'
+import { labels } from './labels.ts'
+import { lag } from './lag.ts'
+import { life } from './life.ts'
+import { noEndpoints } from './no-endpoints.ts'
+import { portsOfServices } from './ports.ts'
 import { reach } from './reach.ts'
+import { readiness } from './readiness.ts'
+import { source } from './source.ts'
 
-export const l4: readonly Check[] = [...reach]
+export const l4: readonly Check[] = [
+  ...reach,
+  ...portsOfServices,
+  ...endpoints,
+  ...noEndpoints,
+  ...affinity,
+  ...affinityTime,
+  ...readiness,
+  ...conditions,
+  ...datagrams,
+  ...flows,
+  ...source,
+  ...life,
+  ...labels,
+  ...lag,
+]

@@ -46,6 +46,7 @@ function answeredByEndpoints(
         judgement.equal(`${at.node}: failures`, {}, seen.failures)
         judgement.set(`${at.node}: answers of no endpoint`, [], strangers)
         told.push(`${at.node}: ${describeVolley(seen)}`)
+        if (!first.accepted) break
       }
       return judgement.assessment(told.join('; '))
     },

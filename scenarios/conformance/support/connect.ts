@@ -49,6 +49,11 @@ export function podOf(answer: string): string {
   return /^pod=(\S+)/.exec(answer)?.[1] ?? answer
 }
 
+/** `web-1:8081`: the pod of an identity line and the port that it was reached at. */
+export function podAndPortOf(answer: string): string {
+  return `${podOf(answer)}:${/\bport=(\d+)/.exec(answer)?.[1] ?? '?'}`
+}
+
 /** `peer` of an identity line: how the backend saw the client, `ADDRESS:PORT`. */
 export function peerOf(answer: string): string | undefined {
   return /\bpeer=(\S+)/.exec(answer)?.[1]
