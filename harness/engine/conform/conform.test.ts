@@ -111,7 +111,7 @@ t.test('a check judges by what it returns; what it throws is trouble of the harn
     { id: 'A-4', run: () => Promise.resolve({ kind: 'skipped', reason: 'no HTTP here' }) },
   ])
   t.same(statuses(outcome), { 'A-1': 'passed', 'A-2': 'failed', 'A-3': 'error', 'A-4': 'skipped' })
-  t.match(outcome.tests[1], { expected: 'one', observed: 'two', reason: /expected one.*two/ })
+  t.match(outcome.tests[1], { expected: 'one', observed: 'two', reason: 'two' })
   t.match(outcome.tests[2], { reason: 'no such pod' })
   t.match(outcome.tests[0], { reproduce: 'meshmark conform --only A-1', attempts: 1 })
   t.equal(outcome.conclusion, 'nonConformant')

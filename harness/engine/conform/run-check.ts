@@ -179,17 +179,20 @@ function verdictOf(assessment: Assessment): Verdict {
       return { status: 'passed', observed: assessment.observed, ...more }
     case 'violates': {
       const { expected, observed } = assessment
-      return {
-        status: 'failed',
-        reason: `expected ${expected}; observed ${observed}`,
-        expected,
-        observed,
-        ...more,
-      }
+      return { status: 'failed', reason: reasonOf(assessment), expected, observed, ...more }
     }
     case 'skipped':
       return { status: 'skipped', reason: assessment.reason, ...more }
   }
+}
+
+/** Characters of a reason; what was expected and observed stands beside it in full. */
+const reasonCharacters = 200
+
+function reasonOf({ findings = [], observed }: Extract<Assessment, { kind: 'violates' }>): string {
+  const wrong = findings.filter(({ ok }) => !ok).map(({ name }) => name)
+  const text = wrong.length === 0 ? observed : `${observed} (not as expected: ${wrong.join(', ')})`
+  return text.length <= reasonCharacters ? text : `${text.slice(0, reasonCharacters)}…`
 }
 
 interface Own extends AbortOptions {

@@ -107,7 +107,7 @@ function withHolm(tests: readonly TestResult[], holm: SettleInit['holm']): reado
     if (test.status !== 'passed' || adjustedP >= statistic.alpha) return corrected
     const expected = `p of at least ${statistic.alpha} after Holm's correction over ${adjusted.length} statistics`
     const observed = `${statistic.test} = ${statistic.statistic.toFixed(2)}, n = ${statistic.n}, p = ${statistic.p.toExponential(2)}, corrected ${adjustedP.toExponential(2)}; ${test.observed ?? ''}`
-    const reason = `expected ${expected}; observed ${observed}`
+    const reason = `p = ${statistic.p.toExponential(2)} is too small after Holm's correction`
     return { ...corrected, status: 'failed' as const, expected, observed, reason }
   })
 }
