@@ -19,6 +19,8 @@ export type Capability =
   | 'ipv6'
   /** The nodes' resolv.conf names an address where the harness can put a name server of its own (`upstreamDns`). */
   | 'upstream-dns'
+  /** Kubernetes' own kubelets, controllers and CNI plugins: hostPort, evictions, rolling updates as they are. */
+  | 'kubernetes'
 
 /** Where a client stands: on a node, in its host network or in a pod's (container) network. */
 export interface Position {

@@ -39,7 +39,7 @@ export async function findOut(
   ]
   return {
     capabilities: new Set([
-      ...(['multi-node', 'node-access', 'node-fault', 'node-stop'] as const),
+      ...(['multi-node', 'node-access', 'node-fault', 'node-stop', 'kubernetes'] as const),
       ...shaped,
       ...(ipv6 !== undefined && said.has('ipv6') ? (['ipv6'] as const) : []),
     ]),

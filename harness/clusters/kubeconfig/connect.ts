@@ -148,7 +148,7 @@ async function capabilitiesOf(
   const body = probePod(pods, { node, network: 'host' })
   const path = `/api/v1/namespaces/${pods.namespace}/pods?dryRun=All`
   const { status } = await pods.kube.request('POST', path, { body, signal })
-  return new Set(status < 300 ? ['multi-node', 'node-access'] : ['multi-node'])
+  return new Set(['multi-node', 'kubernetes', ...(status < 300 ? (['node-access'] as const) : [])])
 }
 
 async function spawnAt(

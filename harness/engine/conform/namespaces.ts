@@ -24,6 +24,8 @@ export interface Namespaces {
 export function namespacesOf(cluster: Cluster, runId: string): Namespaces {
   const made = new Map<string, Promise<AsyncDisposable>>()
   const removals: Promise<void>[] = []
+  /** By name: what has to be over before it is made again, as for the repetitions of a check. */
+  const leaving = new Map<string, Promise<void>>()
   const suffix = runId
     .toLowerCase()
     .replace(/[^a-z0-9]/g, '')
@@ -33,7 +35,8 @@ export function namespacesOf(cluster: Cluster, runId: string): Namespaces {
     if (known !== undefined) return known
     const labels = { [runLabel]: runId }
     const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }
-    const applied = cluster.apply([object], options)
+    const left = leaving.get(name)?.catch(() => undefined) ?? Promise.resolve()
+    const applied = left.then(() => cluster.apply([object], options))
     made.set(name, applied)
     applied.catch(() => made.delete(name))
     return applied
@@ -59,6 +62,7 @@ export function namespacesOf(cluster: Cluster, runId: string): Namespaces {
       // why: told by settled, and until then no unhandled rejection
       removal.catch(() => undefined)
       removals.push(removal)
+      leaving.set(namespace, removal)
     },
     settled: async () => {
       const ended = await Promise.allSettled(removals.splice(0))

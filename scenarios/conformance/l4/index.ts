@@ -1,18 +1,24 @@
 import type { Check } from '../../../harness/api.ts'
-import { affinity } from './affinity.ts'
 import { affinityTime } from './affinity-time.ts'
+import { affinity } from './affinity.ts'
 import { conditions } from './conditions.ts'
 import { datagrams } from './datagrams.ts'
 import { endpoints } from './endpoints.ts'
+import { externalPolicy } from './external-policy.ts'
 import { flows } from './flows.ts'
+import { hairpin } from './hairpin.ts'
 import { labels } from './labels.ts'
 import { lag } from './lag.ts'
 import { life } from './life.ts'
 import { noEndpoints } from './no-endpoints.ts'
+import { nodePorts } from './node-ports.ts'
 import { portsOfServices } from './ports.ts'
 import { reach } from './reach.ts'
 import { readiness } from './readiness.ts'
 import { source } from './source.ts'
+import { streams } from './streams.ts'
+import { trafficDistribution } from './traffic-distribution.ts'
+import { trafficPolicy } from './traffic-policy.ts'
 
 export const l4: readonly Check[] = [
   ...reach,
@@ -29,4 +35,10 @@ export const l4: readonly Check[] = [
   ...life,
   ...labels,
   ...lag,
+  ...trafficPolicy,
+  ...trafficDistribution,
+  ...externalPolicy,
+  ...nodePorts,
+  ...hairpin,
+  ...streams,
 ]

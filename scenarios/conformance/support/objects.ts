@@ -130,6 +130,11 @@ export interface EndpointInit {
   readonly hostname?: string
   readonly nodeName?: string
   readonly zone?: string
+  /** Which zones and nodes shall use it; the controller writes this where trafficDistribution asks for it. */
+  readonly hints?: {
+    readonly forZones?: readonly { readonly name: string }[]
+    readonly forNodes?: readonly { readonly name: string }[]
+  }
 }
 
 /** A hand-made EndpointSlice of a Service; `suffix` tells several of one Service apart. */
