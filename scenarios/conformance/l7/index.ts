@@ -1,16 +1,26 @@
 import type { Check } from '../../../harness/api.ts'
 import { bodies } from './bodies.ts'
 import { connections } from './connections.ts'
+import { drain } from './drain.ts'
+import { failures } from './failures.ts'
 import { fields } from './fields.ts'
 import { limits } from './limits.ts'
+import { replays } from './replays.ts'
 import { requests } from './requests.ts'
+import { selection } from './selection.ts'
+import { smuggling } from './smuggling.ts'
 import { upgrades } from './upgrades.ts'
 
 export const l7: readonly Check[] = [
+  ...selection,
   ...requests,
   ...connections,
   ...bodies,
   ...upgrades,
   ...limits,
+  ...smuggling,
+  ...failures,
+  ...replays,
   ...fields,
+  ...drain,
 ]
