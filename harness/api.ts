@@ -22,6 +22,9 @@ export type {
 } from './model/cluster.ts'
 export type {
   Assessment,
+  BareContext,
+  BareLook,
+  BareState,
   Check,
   CheckContext,
   Convergence,

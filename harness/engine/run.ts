@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../model/abort.ts'
 import type { Cluster, ClusterProvider, ImageSource } from '../model/cluster.ts'
+import type { BareState } from '../model/check.ts'
 import type { ConformanceResult, EvidenceFile, TestResult } from '../model/conformance.ts'
 import { ResourceStack } from '../model/resource-stack.ts'
 import type {
@@ -15,7 +16,9 @@ import type { DeployedTarget, Identity, Target } from '../model/target.ts'
 import type { Topology } from '../model/topology.ts'
 import { bench, type BenchPlan } from './bench.ts'
 import { type CoexistenceGuard, coexistenceGuard } from './coexistence.ts'
+import { lookBefore } from './conform/bare.ts'
 import { conform, type ConformPlan, type Judged } from './conform/conform.ts'
+import { installation, type Installation } from './conform/installation.ts'
 import type { Evidence } from './conform/run-check.ts'
 import { settle } from './conform/settle.ts'
 import { partOf, type Shape, shapesOf, skippedFor } from './conform/shapes.ts'
@@ -137,6 +140,15 @@ async function drive(
     if (plan.bench !== undefined) loadPositions(cluster, plan.bench.loadNodes)
     if (plan.keep === true) await cluster.keep?.()
     findings.cluster = describeCluster(cluster, readyMs)
+    const bare =
+      plan.conform === undefined
+        ? undefined
+        : await lookBefore(
+            plan.conform,
+            cluster,
+            { ...components, features: components.target.features },
+            options,
+          )
     const deployed = await deploy(cluster, components, options)
     held.use(deployed.target)
     findings.cluster = { ...findings.cluster, targetReadyMs: deployed.readyMs }
@@ -164,7 +176,7 @@ async function drive(
       findings.conformance = await judgeConformance(
         plan,
         plan.conform,
-        { scene, deployed: deployed.target },
+        { scene, deployed: deployed.target, bare },
         components,
         options,
         findings.problems,
@@ -201,7 +213,7 @@ async function deploy(
   cluster: Cluster,
   { target }: RunComponents,
   { tell, signal }: RunOptions,
-): Promise<{ readonly target: Awaited<ReturnType<Target['deploy']>>; readonly readyMs: number }> {
+): Promise<{ readonly target: Installation; readonly readyMs: number }> {
   const { value, durationMs } = await phase(
     { phase: 'deploy', title: `Deploy the target (${target.id})`, tell },
     async () => {
@@ -218,7 +230,8 @@ async function deploy(
       }
     },
   )
-  return { target: value, readyMs: durationMs }
+  const again = (more: AbortOptions): Promise<DeployedTarget> => target.deploy(cluster, more)
+  return { target: installation(value, again), readyMs: durationMs }
 }
 
 async function walk(
@@ -244,10 +257,17 @@ async function walk(
   return value
 }
 
+/** A cluster with the target in it, and what was seen before that. */
+interface Here {
+  readonly scene: Stage
+  readonly deployed: Installation
+  readonly bare: ReadonlyMap<string, BareState> | undefined
+}
+
 async function judgeConformance(
   plan: RunPlan,
   conformPlan: ConformPlan,
-  here: { readonly scene: Stage; readonly deployed: DeployedTarget },
+  here: Here,
   components: RunComponents,
   options: RunOptions,
   problems: string[],
@@ -285,7 +305,7 @@ function conformanceOf({ conformance }: RunComponents): NonNullable<RunComponent
 async function judgeHere(
   { runId }: RunPlan,
   plan: ConformPlan,
-  { scene, deployed }: { readonly scene: Stage; readonly deployed: DeployedTarget },
+  { scene, deployed, bare }: Here,
   components: RunComponents,
   { tell, signal }: RunOptions,
   problems: string[],
@@ -295,6 +315,7 @@ async function judgeHere(
     runId,
     features: components.target.features,
     target: deployed,
+    ...(bare !== undefined && { bare }),
     backendImage: (await scene.cluster.loadImage?.(backends, { signal })) ?? backends.name,
     keepEvidence,
     tell,
@@ -329,15 +350,17 @@ async function judgeElsewhere(
       },
     ),
   )
-  const deployed = held.use(await target.deploy(cluster, { signal }))
-  await deployed.ready({ signal })
   const { features } = target
-  const scene = held.use(stage(cluster, deployed, { ...components, features }))
   const part = partOf(conformPlan, shape.checks)
+  const bare = await lookBefore(part, cluster, { ...components, features }, { signal })
+  const again = (more: AbortOptions): Promise<DeployedTarget> => target.deploy(cluster, more)
+  const deployed = held.use(installation(await again({ signal }), again))
+  await deployed.ready({ signal })
+  const scene = held.use(stage(cluster, deployed, { ...components, features }))
   const { tests, elsewhere } = await judgeHere(
     { ...plan, runId },
     part,
-    { scene, deployed },
+    { scene, deployed, bare },
     components,
     options,
     problems,

@@ -33,6 +33,26 @@ export interface Stage extends AsyncDisposable {
   context(held: ResourceStack, options: AbortOptions): ScenarioContext
 }
 
+/** Probes of a cluster, one per position, started on first use and kept until `held` is disposed. */
+export function probesOf(
+  cluster: Cluster,
+  connectProbe: StageComponents['connectProbe'],
+  held: ResourceStack,
+): Stage['probe'] {
+  const probes = new Map<string, Promise<Probe>>()
+  return (at, options) => {
+    const key = `${at.node}/${at.network}`
+    const known = probes.get(key)
+    if (known !== undefined) return known
+    const started = cluster
+      .spawn(at, 'probe', options)
+      .then((channel) => held.use(connectProbe(channel)))
+    started.catch(() => probes.delete(key))
+    probes.set(key, started)
+    return started
+  }
+}
+
 export function stage(
   cluster: Cluster,
   target: DeployedTarget,
@@ -44,18 +64,7 @@ export function stage(
   }: StageComponents & Partial<Pick<ScenarioContext, 'features' | 'sampleImage'>>,
 ): Stage {
   const held = new ResourceStack()
-  const probes = new Map<string, Promise<Probe>>()
-  const probe: Stage['probe'] = (at, options) => {
-    const key = `${at.node}/${at.network}`
-    const known = probes.get(key)
-    if (known !== undefined) return known
-    const started = cluster
-      .spawn(at, 'probe', options)
-      .then((channel) => held.use(connectProbe(channel)))
-    started.catch(() => probes.delete(key))
-    probes.set(key, started)
-    return started
-  }
+  const probe = probesOf(cluster, connectProbe, held)
   return {
     cluster,
     target,

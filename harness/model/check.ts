@@ -2,7 +2,7 @@ import type { AbortOptions } from './abort.ts'
 import type { Capability, Cluster, ClusterNode, Position } from './cluster.ts'
 import type { KubeObject } from './kubernetes.ts'
 import type { Probe } from './probe.ts'
-import type { DeployedTarget, Feature } from './target.ts'
+import type { DeployedTarget, Feature, Uninstalled } from './target.ts'
 import type { Topology } from './topology.ts'
 
 /** Judges one requirement of the catalogue. It never learns which target it judges. */
@@ -25,6 +25,8 @@ export interface Check {
    * what a check wants to change it applies itself, into its own namespace.
    */
   readonly fixtures?: readonly Fixture[]
+  /** What it has to know of the cluster as it was before the target was deployed. */
+  readonly before?: BareLook
   /** Longer than 120 s: how long it may take until it is given up as inconclusive, in ms. */
   readonly timeoutMs?: number
   /** Returns what it found; whatever it throws is trouble of the harness, never a verdict on the target. */
@@ -39,6 +41,17 @@ export interface Fixture {
   /** Waits until the objects can be used; by default until every pod of them is Ready. */
   ready?(context: FixtureContext): Promise<void>
 }
+
+/** Looks at the cluster while no target was ever in it; done once for all checks that declare it. */
+export interface BareLook {
+  readonly id: string
+  look(context: BareContext): Promise<BareState>
+}
+
+export type BareContext = Pick<FixtureContext, 'cluster' | 'nodes' | 'signal' | 'probe'>
+
+/** What was seen, as text, by node and by what it is of. */
+export type BareState = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 export interface FixtureScene {
   readonly namespace: string
@@ -58,11 +71,28 @@ export interface CheckContext extends FixtureContext {
   /** Its own namespace: made when it is first used, removed after the check. */
   readonly namespace: string
   readonly features: ReadonlySet<Feature>
-  readonly target: Pick<DeployedTarget, 'restart' | 'usage' | 'paths' | 'tells' | 'forget' | 'log'>
+  readonly target: Pick<
+    DeployedTarget,
+    | 'restart'
+    | 'usage'
+    | 'paths'
+    | 'tells'
+    | 'forget'
+    | 'log'
+    | 'ready'
+    | 'pods'
+    | 'pids'
+    | 'documented'
+  > & {
+    /** Takes it off the cluster the documented way. It is put back after the check at the latest. */
+    uninstall(): Promise<Uninstalled>
+  }
   /** Reproducible: the run's seed and the row's id. */
   readonly seed: number
   /** Thresholds of the row. @throws RangeError for a name that the row does not have */
   threshold(name: string): number
+  /** What the look that the check declares as `before` saw. */
+  before(): BareState
   /** Namespace of a fixture that the check declares. */
   fixture(fixture: Fixture): string
   /**

@@ -54,14 +54,50 @@ export interface DeployedTarget extends AsyncDisposable {
   paths?(node: string, options: AbortOptions): Promise<PathCounters>
   /** Where it tells of itself: URLs, asked on the node. */
   readonly tells?: SelfReport
+  /** Its agents' pods; absent where it has none. */
+  readonly pods?: PodsOf
+  /** Ids of its agent's processes on this node, as the node itself sees them; empty when none runs. */
+  pids?(node: string, options: AbortOptions): Promise<readonly number[]>
+  readonly documented?: Documented
   /** Takes off the node what it keeps there for its next start, which is then like its first. Absent where it keeps nothing. */
   forget?(node: string, options: AbortOptions): Promise<void>
   /** Lines that it logged on this node in the last seconds, since its last start at most. */
   log?(node: string, sinceSeconds: number, options: AbortOptions): Promise<readonly string[]>
 }
 
+/** A target that was taken off its cluster. */
+export interface Uninstalled {
+  /** Deploys it once more and resolves when it serves; does nothing but wait when it was done before. */
+  reinstall(options: AbortOptions): Promise<void>
+}
+
+/** Which pods are meant. */
+export interface PodsOf {
+  readonly namespace: string
+  readonly labelSelector: string
+}
+
+/** What the documentation of a target says of the node that it runs on. */
+export interface Documented {
+  /** Files and folders of a node that it writes and leaves there when it is removed. */
+  readonly files?: readonly string[]
+  /** Ports on which its agents listen, for all protocols. */
+  readonly ports?: readonly number[]
+  /** A setting of the first container in its pods that it has to refuse, and the word by which it has to name it. */
+  readonly refuses?: {
+    readonly env?: Readonly<Record<string, string>>
+    /** More arguments. */
+    readonly args?: readonly string[]
+    readonly key: string
+  }
+  /** Arguments with which its program only tells of itself. */
+  readonly tellsBy?: { readonly help: readonly string[]; readonly version: readonly string[] }
+}
+
 /** Absent is what a target does not have. */
 export interface SelfReport {
+  /** Tells the version, in whatever form. */
+  readonly version?: string
   readonly liveness?: string
   readonly readiness?: string
   /** Prometheus' text format. */

@@ -6,10 +6,11 @@ import type { Requirement } from '../../model/requirement.ts'
 import { holm } from '../../measure/holm.ts'
 import { clusterDouble, deployedDouble, probeDouble } from '../testing/doubles.ts'
 import { conform, type ConformPlan } from './conform.ts'
+import { installation } from './installation.ts'
 import { settle } from './settle.ts'
 
 type Row = Partial<Requirement> & { readonly id: string; readonly run: Check['run'] } & Partial<
-    Pick<Check, 'timeoutMs' | 'capabilities' | 'fixtures'>
+    Pick<Check, 'timeoutMs' | 'capabilities' | 'fixtures' | 'before'>
   >
 
 const fine: Check['run'] = () => Promise.resolve({ kind: 'conforms', observed: 'as wanted' })
@@ -39,13 +40,14 @@ async function judge(rows: readonly Row[], more: Partial<ConformPlan> = {}): Pro
     thresholds: row.thresholds ?? {},
     ...(row.feature !== undefined && { feature: row.feature }),
   }))
-  const checks = rows.map(({ id, run, timeoutMs, capabilities, fixtures }): Check => ({
+  const checks = rows.map(({ id, run, timeoutMs, capabilities, fixtures, before }): Check => ({
     requirement: id,
     sends: 'nothing',
     expects: 'nothing',
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(capabilities !== undefined && { capabilities }),
     ...(fixtures !== undefined && { fixtures }),
+    ...(before !== undefined && { before }),
     run: (context) => {
       order.push(id)
       return run(context)
@@ -53,7 +55,7 @@ async function judge(rows: readonly Row[], more: Partial<ConformPlan> = {}): Pro
   }))
   const { signal } = new AbortController()
   const cluster = clusterDouble([])
-  const target = deployedDouble([])
+  const target = installation(deployedDouble([]), () => Promise.resolve(deployedDouble([])))
   const plan: ConformPlan = {
     requirements,
     checks,
@@ -260,6 +262,45 @@ t.test('a check gets what its row and its manifest name, and nothing else', asyn
   t.match(outcome.tests[0], { status: 'passed', observed: '5' })
   t.match(outcome.tests[1], { reason: /A-2 has no threshold other/ })
   t.match(outcome.tests[2], { reason: /A-3 does not declare the fixture f/ })
+})
+
+t.test('what a check takes off the cluster is put back, whatever the check says', async (t) => {
+  const seen: string[] = []
+  const outcome = await judge([
+    {
+      id: 'A-1',
+      disruptive: true,
+      run: async ({ target }) => {
+        await target.uninstall()
+        await target.usage('n', { signal: AbortSignal.timeout(1) })
+        return { kind: 'conforms', observed: 'it answers though it is away' }
+      },
+    },
+    {
+      id: 'A-2',
+      disruptive: true,
+      run: async ({ target, signal }) => {
+        const { openFiles } = await target.usage('n', { signal })
+        seen.push(String(openFiles))
+        return { kind: 'conforms', observed: 'it is back' }
+      },
+    },
+  ])
+  t.match(outcome.tests[0], { status: 'error', reason: 'the target is not installed now' })
+  t.same(statuses(outcome), { 'A-1': 'error', 'A-2': 'passed' })
+  t.same(seen, ['0'])
+})
+
+t.test('what nobody looked at before the target came is no data', async (t) => {
+  const look = { id: 'l', look: () => Promise.resolve({}) }
+  const outcome = await judge([
+    {
+      id: 'A-1',
+      before: look,
+      run: ({ before }) => Promise.resolve({ kind: 'conforms', observed: String(before()) }),
+    },
+  ])
+  t.match(outcome.tests[0], { status: 'error', reason: /A-1 was not seen to before/ })
 })
 
 t.test('same seed, same seeds of rows; what could not be undone is no pass', async (t) => {

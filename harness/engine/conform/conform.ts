@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../../model/abort.ts'
-import type { Check, Fixture, FixtureContext } from '../../model/check.ts'
+import type { BareState, Check, Fixture, FixtureContext } from '../../model/check.ts'
 import type { Cluster, ClusterNode } from '../../model/cluster.ts'
 import type { ConformanceResult, EvidenceFile, TestResult } from '../../model/conformance.ts'
 import type { Requirement } from '../../model/requirement.ts'
@@ -8,6 +8,7 @@ import type { Listener } from '../events.ts'
 import { errorText } from '../phase.ts'
 import type { Stage } from '../stage.ts'
 import { fixturesOf } from './fixtures.ts'
+import type { Installation } from './installation.ts'
 import { namespacesOf } from './namespaces.ts'
 import { type CheckStage, type Entry, type Evidence, notRun, runCheck } from './run-check.ts'
 import type { Expectation } from './settle.ts'
@@ -33,7 +34,9 @@ export interface ConformPlan {
 export interface ConformOptions extends AbortOptions {
   readonly runId: string
   readonly features: ReadonlySet<Feature>
-  readonly target: DeployedTarget
+  readonly target: Installation
+  /** See CheckStage. */
+  readonly bare?: ReadonlyMap<string, BareState>
   /** Image of the backends on this cluster. */
   readonly backendImage: string
   readonly keepEvidence: (id: string, evidence: readonly Evidence[]) => Promise<EvidenceFile[]>
@@ -80,6 +83,7 @@ export async function conform(
     namespaces,
     fixtures: fixturesOf({ namespaces, context, uses: usesOf(turns) }),
     target,
+    bare: options.bare ?? new Map(),
     features,
     seed: plan.seed,
     reproduce: plan.reproduce,
@@ -134,7 +138,11 @@ interface Triage {
   readonly elsewhere: readonly Check[]
 }
 
-function triage(plan: ConformPlan, cluster: Cluster, features: ReadonlySet<Feature>): Triage {
+export function triage(
+  plan: ConformPlan,
+  cluster: Cluster,
+  features: ReadonlySet<Feature>,
+): Triage {
   const byRow = new Map(plan.checks.map((check) => [check.requirement, check]))
   const runnable: Entry[] = []
   const settled: TestResult[] = []
@@ -187,7 +195,7 @@ function usesOf(turns: readonly Entry[]): ReadonlyMap<string, number> {
 }
 
 /** Edge nodes first, the control plane last. */
-function edgeFirst({ nodes }: Cluster): readonly ClusterNode[] {
+export function edgeFirst({ nodes }: Cluster): readonly ClusterNode[] {
   const rank = { edge: 0, worker: 1, master: 2 } as const
   return [...nodes].sort((a, b) => rank[a.role] - rank[b.role])
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AbortOptions } from '../../model/abort.ts'
 import type {
   Assessment,
+  BareState,
   Check,
   CheckContext,
   EvidenceKind,
@@ -11,9 +12,10 @@ import type {
 import type { EvidenceFile, TestResult } from '../../model/conformance.ts'
 import type { Requirement } from '../../model/requirement.ts'
 import { ResourceStack } from '../../model/resource-stack.ts'
-import type { DeployedTarget, Feature } from '../../model/target.ts'
+import type { Feature, Uninstalled } from '../../model/target.ts'
 import { errorText } from '../phase.ts'
 import type { Fixtures } from './fixtures.ts'
+import type { Installation } from './installation.ts'
 import type { Namespaces } from './namespaces.ts'
 
 /** How long a check may take when it says nothing else. */
@@ -33,7 +35,9 @@ export interface CheckStage {
   readonly context: FixtureContext
   readonly namespaces: Namespaces
   readonly fixtures: Fixtures
-  readonly target: Pick<DeployedTarget, 'restart' | 'usage' | 'paths'>
+  readonly target: Installation
+  /** What was seen before the target was deployed, by the id of the look. */
+  readonly bare: ReadonlyMap<string, BareState>
   readonly features: ReadonlySet<Feature>
   readonly seed: number
   /** The shell line that runs just this row again. */
@@ -203,7 +207,7 @@ interface Own extends AbortOptions {
 
 function contextFor(
   { requirement, check }: Entry,
-  { context, namespaces, fixtures, target, features, seed }: CheckStage,
+  { context, namespaces, fixtures, target, features, seed, bare }: CheckStage,
   { namespace, held, evidence, signal }: Own,
 ): CheckContext {
   return {
@@ -211,13 +215,19 @@ function contextFor(
     signal,
     namespace,
     features,
-    target,
+    target: removable(target, held, signal),
     seed: seedOf(seed, requirement.id),
     threshold: (name) => {
       const value = requirement.thresholds[name]
       if (value === undefined)
         throw new RangeError(`${requirement.id} has no threshold ${name} in the catalogue`)
       return value
+    },
+    before: () => {
+      const seen = check.before === undefined ? undefined : bare.get(check.before.id)
+      if (seen === undefined)
+        throw new RangeError(`${requirement.id} was not seen to before the target was deployed`)
+      return seen
     },
     fixture: (fixture) => {
       if (check.fixtures?.includes(fixture) !== true)
@@ -240,6 +250,31 @@ function contextFor(
       evidence.push({ kind, name, text: text.slice(0, evidenceCharacters) })
     },
   }
+}
+
+/** How long a target may take to serve again when a check has taken it off. */
+const reinstallMs = 120_000
+
+/** The target as a check sees it: what it takes off is put back when it ends. */
+function removable(
+  target: Installation,
+  held: ResourceStack,
+  signal: AbortSignal,
+): CheckContext['target'] {
+  const uninstall = async (): Promise<Uninstalled> => {
+    let uninstalled: Uninstalled | undefined
+    held.use({
+      [Symbol.asyncDispose]: () =>
+        uninstalled?.reinstall({ signal: AbortSignal.timeout(reinstallMs) }) ?? Promise.resolve(),
+    })
+    return (uninstalled = await target.uninstall({ signal }))
+  }
+  return new Proxy<CheckContext['target']>(
+    { ...target, uninstall },
+    {
+      get: (_, key): unknown => (key === 'uninstall' ? uninstall : Reflect.get(target, key)),
+    },
+  )
 }
 
 const clusterScoped: ReadonlySet<string> = new Set([

@@ -8,7 +8,7 @@ import { TargetError } from '../../model/errors.ts'
 import type { KubeObject } from '../../model/kubernetes.ts'
 import type { DeployedTarget, Target } from '../../model/target.ts'
 import { logOn } from '../shared/log.ts'
-import { signalPrograms, usageOf } from '../shared/processes.ts'
+import { pidsOn, signalPrograms, usageOf } from '../shared/processes.ts'
 import { verifyProgram } from '../shared/programs.ts'
 import { runShell } from '../shared/shell.ts'
 import { agentName, edgeMeshManifests, namespace, shippedResources } from './manifests.ts'
@@ -37,6 +37,8 @@ const notForEdgeMesh: readonly { readonly namespace: string; readonly name: stri
   { namespace: 'kube-system', name: 'kube-dns' },
   { namespace: 'default', name: 'kubernetes' },
 ]
+
+const pods = { namespace, labelSelector: `kubeedge=${agentName}` } as const
 
 const filterLabel = 'service.edgemesh.kubeedge.io/service-proxy-name'
 
@@ -135,13 +137,10 @@ function deployed(
     ready: (options) => namesAreAnswered(cluster, options),
     restart: (node, how, options) => signalPrograms(cluster, node, agentName, how, options),
     usage: (node, options) => usageOf(cluster, node, [agentName], options),
-    log: (node, sinceSeconds, options) =>
-      logOn(
-        cluster,
-        { namespace, labelSelector: `kubeedge=${agentName}` },
-        { node, sinceSeconds },
-        options,
-      ),
+    pods,
+    pids: (node, options) => pidsOn(cluster, node, agentName, options),
+    documented: { tellsBy: { help: ['--help'], version: ['--version'] } },
+    log: (node, sinceSeconds, options) => logOn(cluster, pods, { node, sinceSeconds }, options),
     [Symbol.asyncDispose]: async () => {
       await applied[Symbol.asyncDispose]()
       await unlabel()

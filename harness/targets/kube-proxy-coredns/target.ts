@@ -6,12 +6,14 @@ import { TargetError } from '../../model/errors.ts'
 import type { KubeClient, KubeObject } from '../../model/kubernetes.ts'
 import type { DeployedTarget, Feature, Identity, Target } from '../../model/target.ts'
 import { logOn } from '../shared/log.ts'
-import { signalPrograms, usageOf } from '../shared/processes.ts'
+import { pidsOn, signalPrograms, usageOf } from '../shared/processes.ts'
 import { runShell } from '../shared/shell.ts'
-import { ownParts } from './manifests.ts'
+import { kubeProxyImage, ownParts } from './manifests.ts'
 import { ownPrograms, versionsOf } from './programs.ts'
 
 const namespace = 'kube-system'
+
+const pods = { namespace, labelSelector: 'k8s-app=kube-proxy' } as const
 
 /** What Kubernetes' own documentation says of Services and DNS. */
 const features: ReadonlySet<Feature> = new Set([
@@ -85,22 +87,37 @@ function deployed(cluster: Cluster, applied: AsyncDisposable | undefined): Deplo
     identity: (options) => identityOf(cluster, options),
     restart: (node, how, options) => signalPrograms(cluster, node, 'kube-proxy', how, options),
     usage: (node, options) => usageOf(cluster, node, partNames, options),
+    pods,
+    pids: (node, options) => pidsOn(cluster, node, 'kube-proxy', options),
+    documented: {
+      // why: kubernetes.io/docs/reference/networking/ports-and-protocols and its own flags' defaults
+      ports: [10_249, 10_256],
+      refuses: { args: ['--v=loud'], key: 'v' },
+      tellsBy: { help: ['--help'], version: ['--version'] },
+    },
     tells: {
       liveness: 'http://127.0.0.1:10256/livez',
       readiness: 'http://127.0.0.1:10256/healthz',
       metrics: 'http://127.0.0.1:10249/metrics',
     },
-    log: (node, sinceSeconds, options) =>
-      logOn(
-        cluster,
-        { namespace, labelSelector: 'k8s-app=kube-proxy' },
-        { node, sinceSeconds },
-        options,
-      ),
+    log: (node, sinceSeconds, options) => logOn(cluster, pods, { node, sinceSeconds }, options),
     [Symbol.asyncDispose]: async () => {
-      await applied?.[Symbol.asyncDispose]()
+      if (applied === undefined) return
+      await applied[Symbol.asyncDispose]()
+      await cleanUp(cluster)
     },
   }
+}
+
+/** How long the removal of kube-proxy's rules may take on all nodes. */
+const cleanUpMs = 60_000
+
+/** What its documentation says to do with its rules when it is gone: `kube-proxy --cleanup`. */
+async function cleanUp(cluster: Cluster): Promise<void> {
+  const [program = ''] = ownPrograms()[kubeProxyImage] ?? []
+  const options = { signal: AbortSignal.timeout(cleanUpMs) }
+  for (const { name } of cluster.nodes)
+    await runShell(cluster, { node: name, network: 'host' }, `${program} --cleanup 2>&1`, options)
 }
 
 /** @throws TargetError 'deploy-failed' naming what is missing */

@@ -6,7 +6,7 @@ import { TargetError } from '../../model/errors.ts'
 import type { KubeObject } from '../../model/kubernetes.ts'
 import type { DeployedTarget, Feature, Identity, Target } from '../../model/target.ts'
 import { daemonSetReady } from '../shared/daemonset.ts'
-import { type ProcessName, signalPrograms, usageOf } from '../shared/processes.ts'
+import { type ProcessName, pidsOn, signalPrograms, usageOf } from '../shared/processes.ts'
 
 /** A data plane that is a DaemonSet and the objects that go with it. */
 export interface DaemonSetTargetInit {
@@ -75,6 +75,7 @@ function deployed(
       daemonSetReady(cluster, daemonSet, { nodes, withinMs: readyMs }, options),
     restart: (node, how, options) => signalPrograms(cluster, node, process, how, options),
     usage: (node, options) => usageOf(cluster, node, [process], options),
+    pids: (node, options) => pidsOn(cluster, node, process, options),
     [Symbol.asyncDispose]: () => applied[Symbol.asyncDispose](),
   }
 }

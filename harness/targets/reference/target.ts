@@ -8,7 +8,7 @@ import type { KubeObject } from '../../model/kubernetes.ts'
 import type { DeployedTarget, Feature, Target } from '../../model/target.ts'
 import { daemonSetReady } from '../shared/daemonset.ts'
 import { logOn } from '../shared/log.ts'
-import { inProcess, signalPrograms, usageOf } from '../shared/processes.ts'
+import { inProcess, pidsOn, signalPrograms, usageOf } from '../shared/processes.ts'
 import { adminUrl, pathsOn } from './paths.ts'
 
 export interface ReferenceInit {
@@ -164,11 +164,20 @@ function deployed(
       ),
     restart: (node, how, options) => signalPrograms(cluster, node, agent, how, options),
     usage: (node, options) => usageOf(cluster, node, [agent], options),
+    pods,
+    pids: (node, options) => pidsOn(cluster, node, agent, options),
+    documented: {
+      files: [stateFolder],
+      ports: [53, 10_354],
+      refuses: { env: { MESHMARK_DNS_PORT: 'http' }, key: 'MESHMARK_DNS_PORT' },
+      tellsBy: { help: ['--help'], version: ['--version'] },
+    },
     paths: (node, options) => pathsOn(cluster, daemonSet, node, options),
     tells: {
       liveness: `${adminUrl(daemonSet)}/healthz`,
       readiness: `${adminUrl(daemonSet)}/readyz`,
       metrics: `${adminUrl(daemonSet)}/metrics`,
+      version: `${adminUrl(daemonSet)}/version`,
     },
     // why: its state lies in a volume, which is seen from inside of it alone
     forget: (node, options) =>

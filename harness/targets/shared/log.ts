@@ -1,12 +1,7 @@
 import type { AbortOptions } from '../../model/abort.ts'
 import type { Cluster } from '../../model/cluster.ts'
 import { TargetError } from '../../model/errors.ts'
-
-/** Which pods are meant. */
-export interface PodsOf {
-  readonly namespace: string
-  readonly labelSelector: string
-}
+import type { PodsOf } from '../../model/target.ts'
 
 /**
  * The lines that the pods of a DaemonSet logged on a node, from the Kubernetes API.

@@ -43,6 +43,20 @@ function nameOf(process: ProcessName): string {
   return typeof process === 'string' ? process : `${process.program} ${process.argument}`
 }
 
+/** Ids of the processes of this name on a node, as its host position sees them. */
+export async function pidsOn(
+  cluster: Cluster,
+  node: string,
+  program: ProcessName,
+  options: AbortOptions,
+): Promise<readonly number[]> {
+  const said = await runShell(cluster, { node, network: 'host' }, pidsOf(program), options)
+  return said
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number)
+}
+
 /**
  * Sends a signal to every process of this name on a node.
  * @throws TargetError 'not-ready' when none runs there
