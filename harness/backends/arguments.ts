@@ -1,7 +1,8 @@
 /** What a backend can listen for. */
-export const protocols: readonly ['http', 'tcp', 'command', 'udp', 'dns', 'control'] = [
+export const protocols: readonly ['http', 'tcp', 'tls', 'command', 'udp', 'dns', 'control'] = [
   'http',
   'tcp',
+  'tls',
   'command',
   'udp',
   'dns',

@@ -30,6 +30,18 @@ const starts: Readonly<Record<Protocol, Start>> = {
         serveTcp(socket, context)
       },
     ),
+  tls: async (listener, context) => {
+    const { secureContextFrom, serveTls } = await import('./tls.ts')
+    const secureContext = secureContextFrom(process.env)
+    return streamServer(
+      listener,
+      context,
+      () => ({}),
+      (socket) => {
+        serveTls(socket, secureContext, context)
+      },
+    )
+  },
   command: (listener, context) =>
     streamServer(
       listener,

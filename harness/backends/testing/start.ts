@@ -20,12 +20,13 @@ export async function start(
   t: Test,
   names: readonly string[],
   more: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Running> {
   const args = names.flatMap((name) => [`--${name}`, '127.0.0.1:0'])
   const main = join(import.meta.dirname, '..', 'main.js')
   const child = spawn(process.execPath, [main, ...args, ...more], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, POD_NAME: 'pod-1', POD_IP: '10.0.0.1', NODE_NAME: 'edge' },
+    env: { ...process.env, POD_NAME: 'pod-1', POD_IP: '10.0.0.1', NODE_NAME: 'edge', ...env },
   })
   t.teardown(() => child.kill('SIGKILL'))
   const exited = once(child, 'exit').then(([code]) => (typeof code === 'number' ? code : null))

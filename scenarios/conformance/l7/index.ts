@@ -5,10 +5,12 @@ import { drain } from './drain.ts'
 import { failures } from './failures.ts'
 import { fields } from './fields.ts'
 import { limits } from './limits.ts'
+import { load } from './load.ts'
 import { replays } from './replays.ts'
 import { requests } from './requests.ts'
 import { selection } from './selection.ts'
 import { smuggling } from './smuggling.ts'
+import { tls } from './tls.ts'
 import { upgrades } from './upgrades.ts'
 
 export const l7: readonly Check[] = [
@@ -17,7 +19,9 @@ export const l7: readonly Check[] = [
   ...connections,
   ...bodies,
   ...upgrades,
+  ...tls,
   ...limits,
+  ...load,
   ...smuggling,
   ...failures,
   ...replays,

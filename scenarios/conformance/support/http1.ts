@@ -42,10 +42,20 @@ export class Http1Connection implements AsyncDisposable {
   }
 
   /** Writes bytes; text is taken as Latin-1. */
-  async send(bytes: string | Uint8Array, segments: readonly number[] = []): Promise<void> {
+  async send(
+    bytes: string | Uint8Array,
+    segments: readonly number[] = [],
+    gapMs = 1,
+  ): Promise<void> {
     if (this.#stream.opened.kind !== 'opened') return
     const base64 = base64Of(bytes)
-    await this.#play([{ do: 'send', base64, segments }])
+    await this.#play([{ do: 'send', base64, segments, gapMs, withinMs: 600_000 }])
+  }
+
+  /** Writes so many bytes of the pattern, as fast as they are taken. */
+  async sendPattern(bytes: number): Promise<void> {
+    if (this.#stream.opened.kind !== 'opened') return
+    await this.#play([{ do: 'send-pattern', bytes, withinMs: 120_000 }])
   }
 
   /** Sends a request and reads its final response. */

@@ -22,6 +22,8 @@ export interface BackendInit {
   readonly node?: string
   /** More arguments of the backend program. */
   readonly args?: readonly string[]
+  /** More environment variables of the container. */
+  readonly env?: Readonly<Record<string, string>>
   /** More of the pod's spec: hostname, subdomain, hostNetwork ... */
   readonly spec?: Readonly<Record<string, unknown>>
   /** More of the container: ports with hostPort, lifecycle, resources ... */
@@ -54,7 +56,7 @@ export function backendDeployment(init: BackendInit & { readonly replicas: numbe
   }
 }
 
-function backendSpec({ image, node, args = [], spec, container }: BackendInit): object {
+function backendSpec({ image, node, args = [], env = {}, spec, container }: BackendInit): object {
   const listen = Object.entries(ports).flatMap(([way, port]) => [`--${way}`, String(port)])
   return {
     terminationGracePeriodSeconds: 1,
@@ -73,6 +75,7 @@ function backendSpec({ image, node, args = [], spec, container }: BackendInit): 
           { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
           { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
           { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+          ...Object.entries(env).map(([key, value]) => ({ name: key, value })),
         ],
         readinessProbe: {
           httpGet: { path: '/readyz', port: ports.control },
