@@ -6,7 +6,7 @@ import { Judgement } from '../support/judgement.ts'
 import { backendPod, ports, service } from '../support/objects.ts'
 import { inPod } from '../support/positions.ts'
 import { backendNames, backends } from './backends.fixture.ts'
-import { answeredBy, look, notAnswered } from './follow.ts'
+import { answeredBy, type Front, look, notAnswered } from './follow.ts'
 import { ownPods } from './own-pods.ts'
 import { deleteService, endpointOf, fixturePods, ownService } from './own-service.ts'
 
@@ -59,19 +59,20 @@ export const endpoints: readonly Check[] = [
       ])
       if (pod === undefined) throw new Error('there is no pod')
       const at = inPod(context)
-      const front = async (name: string): Promise<Parameters<typeof answeredBy>[3]> => ({
+      const frontOf = async (name: string): Promise<Front> => ({
         at,
         host: await clusterIpOf(context, context.namespace, name),
         port: 81,
       })
-      const [stays, goes] = [await front('stays'), await front('goes')]
+      const [stays, goes] = [await frontOf('stays'), await frontOf('goes')]
       const judgement = new Judgement()
       const names = [pod.name]
-      const both = [
-        await answeredBy(context, judgement, 'stays, before', stays, names),
-        await answeredBy(context, judgement, 'goes, before', goes, names),
-      ]
-      if (!both.every(({ ok }) => ok)) return judgement.assessment('')
+      for (const [name, front] of [
+        ['stays', stays],
+        ['goes', goes],
+      ] as const)
+        if (!(await answeredBy(context, judgement, `${name}, before`, front, names)).ok)
+          return judgement.assessment('')
       await deleteService(context, 'goes')
       const meanwhile = await look(context, stays, 30)
       judgement.equal('stays, meanwhile: failures', {}, meanwhile.failures)
@@ -193,10 +194,18 @@ async function dialFrom(
   podIp: string,
   host: string,
 ): Promise<{ readonly pods: readonly string[]; readonly errors: readonly string[] }> {
-  const order = { host, port: 81, times: 30 }
-  const { answers, failures } = (await control(context, podIp, '/dial', order)) as {
-    readonly answers: readonly string[]
-    readonly failures: Readonly<Record<string, number>>
+  // why: at once, one connection per order, because each may take its time-out and the order has a bound
+  const order = { host, port: 81, times: 1 }
+  const dialled = await Promise.all(
+    Array.from({ length: 30 }, () => control(context, podIp, '/dial', order) as Promise<Dialled>),
+  )
+  return {
+    pods: [...new Set(dialled.flatMap(({ answers }) => answers.map(podOf)))],
+    errors: [...new Set(dialled.flatMap(({ failures }) => Object.keys(failures)))],
   }
-  return { pods: [...new Set(answers.map(podOf))], errors: Object.keys(failures) }
+}
+
+interface Dialled {
+  readonly answers: readonly string[]
+  readonly failures: Readonly<Record<string, number>>
 }

@@ -14,7 +14,7 @@ export interface Front {
   readonly label?: (answer: string) => string
 }
 
-/** Connections of a look: with three backends and any fair choice all of them are met but for 1 in 10^5 looks. */
+/** Connections of a look: of up to three backends with any fair choice all are met but for 1 in 10^5 looks. */
 const connections = 30
 
 /** A time-out of looks that are repeated; the one that is judged waits longer. */
@@ -55,9 +55,8 @@ export async function answeredBy(
   pods: readonly string[],
 ): Promise<Followed> {
   const names = [...pods].sort()
-  const count = pods.length === 1 ? 6 : connections
   const { accepted, seen, tookMs } = await eventually(
-    () => look(context, front, count, impatientMs),
+    () => look(context, front, connections, impatientMs),
     (one) => failuresOf(one) === 0 && same(podsIn(one, front), names),
     { withinMs: context.threshold('convergenceMs'), signal: context.signal },
   )

@@ -4,9 +4,11 @@ import { affinity } from './affinity.ts'
 import { conditions } from './conditions.ts'
 import { datagrams } from './datagrams.ts'
 import { endpoints } from './endpoints.ts'
+import { evicted } from './evicted.ts'
 import { externalPolicy } from './external-policy.ts'
 import { flows } from './flows.ts'
 import { hairpin } from './hairpin.ts'
+import { ipv6 } from './ipv6.ts'
 import { labels } from './labels.ts'
 import { lag } from './lag.ts'
 import { life } from './life.ts'
@@ -15,6 +17,7 @@ import { nodePorts } from './node-ports.ts'
 import { portsOfServices } from './ports.ts'
 import { reach } from './reach.ts'
 import { readiness } from './readiness.ts'
+import { rolling } from './rolling.ts'
 import { source } from './source.ts'
 import { streams } from './streams.ts'
 import { trafficDistribution } from './traffic-distribution.ts'
@@ -24,11 +27,14 @@ export const l4: readonly Check[] = [
   ...reach,
   ...portsOfServices,
   ...endpoints,
+  ...ipv6,
   ...noEndpoints,
+  ...evicted,
   ...affinity,
   ...affinityTime,
   ...readiness,
   ...conditions,
+  ...rolling,
   ...datagrams,
   ...flows,
   ...source,

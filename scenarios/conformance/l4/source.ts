@@ -75,7 +75,7 @@ async function peersOf(
   const { host } = await ownService(context, { name, endpoints: [endpointOf(pod)] })
   const ask = async (): Promise<readonly string[]> => {
     if (at === undefined) {
-      const order = { host, port: 81, times: 3 }
+      const order = { host, port: 81, times: 1 }
       const { answers } = (await control(context, pod.ip, '/dial', order)) as {
         readonly answers: readonly string[]
       }

@@ -1,8 +1,15 @@
 import type { Mutant } from '../../../model/mutant.ts'
 import { dnsMutants } from './dns.ts'
+import { l4aMutants } from './l4a.ts'
 import { l4bMutants } from './l4b.ts'
 import { l7Mutants } from './l7.ts'
 import { lbMutants } from './lb.ts'
 
 /** Every fault that the suite is proven by. A test holds each against the compiled program. */
-export const mutants: readonly Mutant[] = [...dnsMutants, ...l4bMutants, ...l7Mutants, ...lbMutants]
+export const mutants: readonly Mutant[] = [
+  ...dnsMutants,
+  ...l4aMutants,
+  ...l4bMutants,
+  ...l7Mutants,
+  ...lbMutants,
+]
