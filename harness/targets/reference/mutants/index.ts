@@ -1,4 +1,7 @@
 import type { Mutant } from '../../../model/mutant.ts'
+import { dnsEndpointMutants } from './dns-endpoints.ts'
+import { dnsFreshnessMutants } from './dns-freshness.ts'
+import { dnsServiceMutants } from './dns-services.ts'
 import { dnsMutants } from './dns.ts'
 import { l4aMutants } from './l4a.ts'
 import { l4bMutants } from './l4b.ts'
@@ -8,6 +11,9 @@ import { lbMutants } from './lb.ts'
 /** Every fault that the suite is proven by. A test holds each against the compiled program. */
 export const mutants: readonly Mutant[] = [
   ...dnsMutants,
+  ...dnsServiceMutants,
+  ...dnsEndpointMutants,
+  ...dnsFreshnessMutants,
   ...l4aMutants,
   ...l4bMutants,
   ...l7Mutants,
