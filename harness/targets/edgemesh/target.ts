@@ -140,6 +140,7 @@ function deployed(
     pods,
     pids: (node, options) => pidsOn(cluster, node, agentName, options),
     documented: { tellsBy: { help: ['--help'], version: ['--version'] } },
+    tells: {},
     log: (node, sinceSeconds, options) => logOn(cluster, pods, { node, sinceSeconds }, options),
     [Symbol.asyncDispose]: async () => {
       await applied[Symbol.asyncDispose]()

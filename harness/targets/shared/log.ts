@@ -11,20 +11,20 @@ export async function logOn(
   { kube }: Cluster,
   { namespace, labelSelector }: PodsOf,
   { node, sinceSeconds }: { readonly node: string; readonly sinceSeconds: number },
-  options: AbortOptions,
+  { signal }: AbortOptions,
 ): Promise<readonly string[]> {
-  const type = await kube.typeOf({ apiVersion: 'v1', kind: 'Pod' }, options)
+  const type = await kube.typeOf({ apiVersion: 'v1', kind: 'Pod' }, { signal })
   const { items } = await kube.list(type, {
     namespace,
     labelSelector,
     fieldSelector: `spec.nodeName=${node}`,
-    ...options,
+    signal,
   })
   const [pod] = items
   if (pod === undefined) throw new TargetError('not-ready', `no ${labelSelector} on ${node}`)
   const path = `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}/log`
   const query = `sinceSeconds=${Math.max(1, Math.ceil(sinceSeconds))}`
-  const { status, body } = await kube.request('GET', `${path}?${query}`, options)
+  const { status, body } = await kube.request('GET', `${path}?${query}`, { signal })
   if (status !== 200)
     throw new TargetError('not-ready', `the log of ${pod.metadata.name}: HTTP ${status} ${body}`)
   return body.split('\n').filter((line) => line !== '')

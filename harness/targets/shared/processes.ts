@@ -106,7 +106,8 @@ export async function usageOf(
 cat /proc/$pid/task/*/schedstat; echo; grep VmRSS /proc/$pid/status; ls /proc/$pid/fd | wc -l; echo =
 done`
   const said = await runShell(cluster, { node, network: 'host' }, script, options)
-  const blocks = said.split(/^=$/m).filter((block) => block.trim() !== '')
+  // why: one that has just ended, and a zombie, have no memory
+  const blocks = said.split(/^=$/m).filter((block) => block.includes('VmRSS'))
   if (blocks.length === 0)
     throw new TargetError('not-ready', `none of ${programs.map(nameOf).join(', ')} runs on ${node}`)
   const sum = { cpuUs: 0, rssBytes: 0, openFiles: 0 }

@@ -1,4 +1,21 @@
 import type { Check } from '../../../harness/api.ts'
+import { changes } from './changes.ts'
+import { clients } from './clients.ts'
+import { near } from './near.ts'
+import { outage } from './outage.ts'
+import { outsideWorld } from './outside.ts'
+import { restart } from './restart.ts'
+import { telling } from './telling.ts'
+import { traffic } from './traffic.ts'
 
 /** Rows of edge.yaml, in their order. */
-export const edge: readonly Check[] = []
+export const edge: readonly Check[] = [
+  ...outage,
+  ...traffic,
+  ...restart,
+  ...telling,
+  ...changes,
+  ...clients,
+  ...outsideWorld,
+  ...near,
+]

@@ -1,8 +1,9 @@
 import type { Mutant } from '../../../model/mutant.ts'
+import { dnsMutants } from './dns.ts'
 import { dnsEndpointMutants } from './dns-endpoints.ts'
 import { dnsFreshnessMutants } from './dns-freshness.ts'
 import { dnsServiceMutants } from './dns-services.ts'
-import { dnsMutants } from './dns.ts'
+import { edgeMutants } from './edge.ts'
 import { l4aMutants } from './l4a.ts'
 import { l4bMutants } from './l4b.ts'
 import { l7Mutants } from './l7.ts'
@@ -11,9 +12,10 @@ import { lbMutants } from './lb.ts'
 /** Every fault that the suite is proven by. A test holds each against the compiled program. */
 export const mutants: readonly Mutant[] = [
   ...dnsMutants,
-  ...dnsServiceMutants,
   ...dnsEndpointMutants,
   ...dnsFreshnessMutants,
+  ...dnsServiceMutants,
+  ...edgeMutants,
   ...l4aMutants,
   ...l4bMutants,
   ...l7Mutants,

@@ -16,6 +16,8 @@ export interface StatusReporterInit {
 export interface StatusReporter {
   /** Something changed: send when the current turn is over. */
   soon(): void
+  /** Somebody else wrote another status: send ours even when it is the same as before. */
+  again(): void
   /** Resolves when everything that was said so far is sent. */
   sent(): Promise<void>
   /** Sends the last status and deletes the pod for good. `gone` says that the API has it no more. */
@@ -77,6 +79,10 @@ export function statusReporter({ kube, pod, status, signal }: StatusReporterInit
   }
   return {
     soon,
+    again: () => {
+      lastSent = ''
+      soon()
+    },
     sent: async () => {
       await running
     },

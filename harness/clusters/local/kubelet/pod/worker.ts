@@ -36,12 +36,9 @@ export function podWorker(first: Pod, node: NodeContext): PodWorker {
   const gone = new AbortController()
   const startTime = new Date()
   const transitions = new Map<string, { status: string; at: string }>()
-  const report = statusReporter({
-    kube: node.kube,
-    pod: () => pod,
-    signal: node.signal,
-    status: () => podStatus({ pod, config, address, hasSandbox, startTime, states, transitions }),
-  })
+  const status = (): Record<string, unknown> =>
+    podStatus({ pod, config, address, hasSandbox, startTime, states, transitions })
+  const report = statusReporter({ kube: node.kube, pod: () => pod, signal: node.signal, status })
 
   const live = async (): Promise<void> => {
     report.soon()
@@ -125,6 +122,8 @@ export function podWorker(first: Pod, node: NodeContext): PodWorker {
     states,
     update: (next) => {
       pod = next
+      // why: the node controller writes NotReady while this node is away, and nobody but us takes it back
+      if (readyOf(next.status) === 'False' && readyOf(status()) === 'True') report.again()
       const { deletionTimestamp, deletionGracePeriodSeconds } = next.metadata
       if (deletionTimestamp === undefined) return
       if (!end.begun.aborted) tellKilling()
@@ -152,6 +151,15 @@ function statesOf({ spec }: Pod): readonly ContainerState[] {
     ),
     ...spec.containers.map((one) => newState(one, 'main', reason)),
   ]
+}
+
+interface Conditions {
+  readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+}
+
+function readyOf(status: Record<string, unknown> | undefined): string | undefined {
+  const { conditions = [] } = (status ?? {}) as Conditions
+  return conditions.find(({ type }) => type === 'Ready')?.status
 }
 
 /** How often a sidecar is looked at until it has started. */

@@ -1,0 +1,149 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Check, CheckContext, Observation } from '../../../harness/api.ts'
+import { outside, upstream } from '../dns/upstream.fixture.ts'
+import { backends } from '../l4/backends.fixture.ts'
+import { ask, askUntil, describeAnswer } from '../support/dns.ts'
+import { Judgement } from '../support/judgement.ts'
+import { backendPod } from '../support/objects.ts'
+import { restarted } from '../support/outage.ts'
+import { inPod } from '../support/positions.ts'
+import { changedNode, onNode } from '../support/shell.ts'
+import { whenKnown } from './scene.ts'
+
+const externalPerSecond = 50
+const wanDownMs = 6_000
+
+/** Queries for a name of the cluster on each side of the comparison: one in a hundred may be as slow as it likes. */
+const clusterQueries = 200
+
+/** The world outside of the cluster is away, or is asked by way of the node's own stub. */
+export const outsideWorld: readonly Check[] = [
+  {
+    requirement: 'EDGE-OFF-004',
+    sends: `${externalPerSecond} names outside of the cluster per second for ${wanDownMs / 1000} s while no upstream name server answers; names of the cluster beside them`,
+    expects:
+      'SERVFAIL for each in time; the p99 of cluster names at most doubles, or stays below the floor',
+    capabilities: ['upstream-dns', 'node-access'],
+    fixtures: [backends, upstream],
+    run: whenKnown(async (context, { name }) => {
+      const before = await clusterP99(context, name)
+      await upstreamSilent(context)
+      const externals: Promise<Observation>[] = []
+      const ended = performance.now() + wanDownMs
+      const asking = (async () => {
+        for (let count = 0; performance.now() < ended; count += 1) {
+          externals.push(
+            ask(context, { name: `n${count}.wan-down.example.com`, timeoutMs: 10_000 }),
+          )
+          await delay(1_000 / externalPerSecond, undefined, context)
+        }
+      })()
+      const during = await clusterP99(context, name)
+      await asking
+      const answers = await Promise.all(externals)
+      const wrong = answers.filter((one) => one.kind !== 'dns' || one.rcode !== 'SERVFAIL')
+      const slowest = Math.max(...answers.map(({ durationMs }) => durationMs))
+      const most = Math.max(
+        before * context.threshold('clusterP99Ratio'),
+        context.threshold('clusterP99FloorMs'),
+      )
+      return new Judgement()
+        .atLeast('names outside', 100, answers.length, 'queries')
+        .set(
+          'answers for names outside that are not SERVFAIL',
+          [],
+          wrong.slice(0, 3).map(describeAnswer),
+        )
+        .atMost('slowest SERVFAIL', context.threshold('servfailMs'), slowest)
+        .atMost('p99 of cluster names', most, during)
+        .assessment(
+          `${answers.length} x SERVFAIL, the slowest after ${Math.round(slowest)} ms; p99 of cluster names ${before.toFixed(1)} ms before, ${during.toFixed(1)} ms meanwhile`,
+        )
+    }),
+  },
+  {
+    requirement: 'EDGE-CLI-006',
+    sends:
+      "the node's resolv.conf names 127.0.0.53, where a stub answers; the agent is started anew; queries for a name outside",
+    expects: "the stub's answer, and the stub is asked a bounded number of times",
+    capabilities: ['upstream-dns', 'node-access'],
+    fixtures: [backends],
+    run: whenKnown(async (context) => {
+      const { host } = outside
+      await stubOnNode(context)
+      await restarted(context, 0, 'term')
+      const { seen } = await askUntil(
+        context,
+        { name: host.name },
+        ({ rcode, answers }) => rcode === 'NOERROR' && answers.length > 0,
+        context.threshold('convergenceMs'),
+      )
+      const addresses = seen.kind === 'dns' ? seen.answers.map(({ data }) => data) : []
+      return new Judgement()
+        .set('addresses of a name outside', [host.address], addresses)
+        .assessment(describeAnswer(seen))
+    }),
+  },
+]
+
+/** @returns ms */
+async function clusterP99(context: CheckContext, name: string): Promise<number> {
+  const took: number[] = []
+  for (let index = 0; index < clusterQueries; index += 1) {
+    const seen = await ask(context, { name, timeoutMs: 2_000 })
+    took.push(seen.kind === 'dns' && seen.rcode === 'NOERROR' ? seen.durationMs : 2_000)
+    await delay(10, undefined, context)
+  }
+  return took.sort((a, b) => a - b)[Math.floor(clusterQueries * 0.99) - 1] ?? 0
+}
+
+/** Queries reach the node of the upstream name server and get no answer, not even that nobody listens. */
+async function upstreamSilent(context: CheckContext): Promise<void> {
+  const [address = ''] = context.cluster.topology.upstreamDns ?? []
+  const index = context.nodes.findIndex((node) => node.address === address)
+  await changedNode(context, index, {
+    todo: `nft delete table ip meshmark_wan 2>/dev/null || true
+nft -f - <<'rules'
+table ip meshmark_wan {
+  chain in {
+    type filter hook prerouting priority raw; policy accept;
+    ip daddr ${address} udp dport 53 drop
+    ip daddr ${address} tcp dport 53 drop
+  }
+  chain own {
+    type filter hook input priority filter; policy accept;
+    ip daddr ${address} udp dport 53 drop
+    ip daddr ${address} tcp dport 53 drop
+  }
+}
+rules`,
+    undo: 'nft delete table ip meshmark_wan',
+  })
+}
+
+const stubPorts = { dns: '127.0.0.53:53', control: '127.0.0.53:8099' } as const
+
+/** A stub resolver as systemd-resolved on the first edge node, and a resolv.conf that names it alone. */
+async function stubOnNode(context: CheckContext): Promise<void> {
+  const order = JSON.stringify({
+    dns: { records: [{ name: outside.host.name, type: 'A', data: outside.host.address }] },
+  })
+  await context.apply([
+    backendPod({
+      name: 'stub',
+      image: context.backendImage,
+      node: inPod(context).node,
+      spec: { hostNetwork: true, dnsPolicy: 'Default' },
+      container: {
+        args: ['--dns', stubPorts.dns, '--control', stubPorts.control],
+        readinessProbe: undefined,
+      },
+    }),
+  ])
+  const behave = `curl -fsS --retry 60 --retry-delay 1 --retry-connrefused -X POST -d '${order}' http://${stubPorts.control}/behave`
+  await onNode(context, 0, behave)
+  await changedNode(context, 0, {
+    todo: "cp /etc/resolv.conf /tmp/meshmark-resolv.conf && echo 'nameserver 127.0.0.53' > /etc/resolv.conf",
+    undo: 'cat /tmp/meshmark-resolv.conf > /etc/resolv.conf && rm /tmp/meshmark-resolv.conf',
+  })
+}
