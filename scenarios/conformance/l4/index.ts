@@ -14,11 +14,18 @@ import { lag } from './lag.ts'
 import { life } from './life.ts'
 import { noEndpoints } from './no-endpoints.ts'
 import { nodePorts } from './node-ports.ts'
+import { pathMtu } from './path-mtu.ts'
 import { portsOfServices } from './ports.ts'
 import { reach } from './reach.ts'
 import { readiness } from './readiness.ts'
+<<<<<<< HEAD
 import { rolling } from './rolling.ts'
+=======
+import { scale } from './scale.ts'
+>>>>>>> 26a386f (feat(conformance): L4 rows of load, trouble and scale on streams, and of a narrow path, 16 rows)
 import { source } from './source.ts'
+import { streamLoad } from './stream-load.ts'
+import { streamTrouble } from './stream-trouble.ts'
 import { streams } from './streams.ts'
 import { trafficDistribution } from './traffic-distribution.ts'
 import { trafficPolicy } from './traffic-policy.ts'
@@ -47,4 +54,8 @@ export const l4: readonly Check[] = [
   ...nodePorts,
   ...hairpin,
   ...streams,
+  ...streamLoad,
+  ...streamTrouble,
+  ...scale,
+  ...pathMtu,
 ]
