@@ -18,11 +18,8 @@ import { pathMtu } from './path-mtu.ts'
 import { portsOfServices } from './ports.ts'
 import { reach } from './reach.ts'
 import { readiness } from './readiness.ts'
-<<<<<<< HEAD
 import { rolling } from './rolling.ts'
-=======
 import { scale } from './scale.ts'
->>>>>>> 26a386f (feat(conformance): L4 rows of load, trouble and scale on streams, and of a narrow path, 16 rows)
 import { source } from './source.ts'
 import { streamLoad } from './stream-load.ts'
 import { streamTrouble } from './stream-trouble.ts'
