@@ -40,6 +40,9 @@ const stream = { refuse: flag, blackhole: flag }
 
 const record = { name: text, type: text, ttl: number(0, 2 ** 31 - 1), data: present }
 
+const serverAddress: Rule = (value) =>
+  typeof value === 'string' && /^[0-9.]+:[0-9]+$/.test(value) ? undefined : 'IPv4:PORT'
+
 const dnsRule = {
   name: text,
   type: text,
@@ -50,6 +53,7 @@ const dnsRule = {
   rcode: oneOf('NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'),
   truncate: flag,
   forge: oneOf('id', 'question', 'source-port'),
+  relay: serverAddress,
   trueAfterMs: number(-1, longestDelayMs),
 }
 

@@ -132,15 +132,20 @@ export function topologyFor(
 /** Rows that end the target on purpose are not to wait minutes for its next start. */
 const longestRestartPauseMs = 1_000
 
-/** The name server that stands for the world outside is put on the first node, where nodes' resolv.conf names it. */
+/**
+ * Name servers of ours stand for the world outside: on the first two nodes, where nodes' resolv.conf names them.
+ * Two, because a target may have to live with a dead one.
+ */
 export function conformanceTopology(
   topology: Topology,
   { provider }: Pick<RunFlags, 'provider'>,
 ): Topology {
   if ((provider ?? 'local') !== 'local') return topology
-  const [first] = placeNodes(topology)
+  const first = placeNodes(topology).slice(0, 2)
   const restarts = { ...topology, longestRestartPauseMs }
-  return first === undefined ? restarts : { ...restarts, upstreamDns: [first.address] }
+  return first.length === 0
+    ? restarts
+    : { ...restarts, upstreamDns: first.map(({ address }) => address) }
 }
 
 /** Unique local addresses (RFC 4193), as kind chooses them itself. */

@@ -33,6 +33,8 @@ export interface DnsRule {
   readonly truncate?: boolean
   /** Over UDP: a false answer first (data 6.6.6.6), then the true one. */
   readonly forge?: 'id' | 'question' | 'source-port'
+  /** Passed on to this name server, `IPv4:PORT`, whose answer is passed back: a loop when that one asks here. */
+  readonly relay?: string
   /** The true answer follows the false one after so long; 100 when absent, never when negative. */
   readonly trueAfterMs?: number
 }

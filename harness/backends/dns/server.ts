@@ -9,6 +9,7 @@ import { keptBytes } from '../journal.ts'
 import { streamServer } from '../stream-server.ts'
 import { datagramServer } from '../udp.ts'
 import type { DnsRule } from './behaviour.ts'
+import { relay } from './relay.ts'
 import { plain, type Zone, zone } from './zone.ts'
 import { type Query, readQuery } from './query.ts'
 import { type Contents, fitted, forged, formatError, response } from './response.ts'
@@ -64,6 +65,10 @@ export async function dnsServer(listener: Listener, context: BackendContext): Pr
     const rule = ruleFor(query, way.transport)
     if (rule.blackhole === true) return
     if (rule.delayMs !== undefined) await delay(rule.delayMs)
+    if (rule.relay !== undefined) {
+      relay(message, rule.relay, way)
+      return
+    }
     const isUdp = way.transport === 'udp'
     if (rule.forge !== undefined && isUdp) {
       const message = forged(query, rule.forge)

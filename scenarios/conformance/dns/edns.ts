@@ -102,7 +102,7 @@ export const edns: readonly Check[] = [
   protocolCheck({
     requirement: 'DNSP-EDNS-006',
     sends: 'an A query with two OPT records',
-    expects: 'FORMERR',
+    expects: 'the response code FORMERR',
     judge: async (context, { judgement, name }) => {
       const [got] = await askRaw(context, [query({ name, opts: [{}, {}] })])
       judgement.equal('rcode', 'FORMERR', rcodeOf(got))

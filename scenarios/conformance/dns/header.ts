@@ -107,6 +107,7 @@ export const header: readonly Check[] = [
     requirement: 'DNSP-HDR-007',
     sends: 'A queries to the address of the server from unconnected sockets, in pods and on nodes',
     expects: 'every reply comes from the address and port that was asked',
+    knownOver: 'tcp',
     judge: async (context, { judgement }) => {
       const { address, port } = dnsServer(context)
       const places: Position[] = [inPod(context), inPod(context, 1)]

@@ -17,12 +17,19 @@ export interface KnownName {
 export type ProtocolCheck = Pick<Check, 'requirement' | 'sends' | 'expects'> &
   Partial<Pick<Check, 'capabilities' | 'timeoutMs'>> & {
     readonly fixtures?: readonly Fixture[]
+    /** How it is found out whether the server knows the Service; UDP unless told. */
+    readonly knownOver?: 'udp' | 'tcp'
     /** @returns what was seen, in a line */
     readonly judge: (context: CheckContext, known: KnownName) => Promise<string>
   }
 
 /** A check of how the server speaks. It begins when the server knows a Service, so that silence is never conformance. */
-export function protocolCheck({ judge, fixtures = [], ...check }: ProtocolCheck): Check {
+export function protocolCheck({
+  judge,
+  fixtures = [],
+  knownOver: transport = 'udp',
+  ...check
+}: ProtocolCheck): Check {
   return {
     ...check,
     fixtures: [services, ...fixtures],
@@ -33,7 +40,7 @@ export function protocolCheck({ judge, fixtures = [], ...check }: ProtocolCheck)
       const name = sibling('web')
       const { seen, accepted } = await askUntil(
         context,
-        { name },
+        { name, transport },
         ({ rcode, answers }) => rcode === 'NOERROR' && answers.length > 0,
         context.threshold('convergenceMs'),
       )

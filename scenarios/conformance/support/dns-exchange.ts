@@ -1,7 +1,7 @@
 import packet, { type Answer } from 'dns-packet'
 import type { CheckContext, Observation, Position } from '../../../harness/api.ts'
 import { dnsServer } from './dns.ts'
-import { framed, unframed } from './dns-packets.ts'
+import { framed } from './dns-packets.ts'
 import { inPod } from './positions.ts'
 
 /** After this a stub resolver has given up (resolv.conf(5), timeout). */
@@ -151,19 +151,21 @@ export async function askTcp(
       ],
       context,
     )
-    let received: Buffer = Buffer.alloc(0)
     const startedAt = performance.now()
-    while (unframed(received).messages.length < messages.length) {
-      const left = stubTimeoutMs - (performance.now() - startedAt)
-      if (left <= 0) break
-      const { base64, state } = await stream.play(
-        [{ do: 'read', until: { bytes: 1 }, withinMs: Math.ceil(left) }],
-        context,
-      )
-      received = Buffer.concat([received, Buffer.from(base64, 'base64')])
-      if (state !== 'open' && base64 === '') break
+    const read = async (bytes: number): Promise<Buffer | undefined> => {
+      const withinMs = Math.max(1, Math.ceil(stubTimeoutMs - (performance.now() - startedAt)))
+      const step = { do: 'read', until: { bytes }, withinMs } as const
+      const { base64, complete } = await stream.play([step], context)
+      return complete ? Buffer.from(base64, 'base64') : undefined
     }
-    return unframed(received).messages.map((one) => reply(one, { from: '', socket: 0, atMs: 0 }))
+    const replies: Reply[] = []
+    while (replies.length < messages.length) {
+      const length = await read(2)
+      const body = length === undefined ? undefined : await read(length.readUInt16BE(0))
+      if (body === undefined) break
+      replies.push(reply(body, { from: '', socket: 0, atMs: 0 }))
+    }
+    return replies
   } finally {
     await stream[Symbol.asyncDispose]()
   }

@@ -91,21 +91,6 @@ export function framed(message: Buffer): Buffer {
   return Buffer.concat([length, message])
 }
 
-/** The messages of a TCP stream, and what is left of one that is not whole. */
-export function unframed(stream: Buffer): {
-  readonly messages: readonly Buffer[]
-  readonly rest: number
-} {
-  const messages: Buffer[] = []
-  let at = 0
-  while (at + 2 <= stream.length && at + 2 + stream.readUInt16BE(at) <= stream.length) {
-    const end = at + 2 + stream.readUInt16BE(at)
-    messages.push(stream.subarray(at + 2, end))
-    at = end
-  }
-  return { messages, rest: stream.length - at }
-}
-
 /** Numbers from 0 up to 1 that a seed gives again and again: mulberry32. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0

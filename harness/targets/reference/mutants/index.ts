@@ -3,6 +3,7 @@ import { dnsMutants } from './dns.ts'
 import { dnsEndpointMutants } from './dns-endpoints.ts'
 import { dnsFreshnessMutants } from './dns-freshness.ts'
 import { dnsServiceMutants } from './dns-services.ts'
+import { dnspMutants } from './dnsp.ts'
 import { edgeMutants } from './edge.ts'
 import { l4aMutants } from './l4a.ts'
 import { l4bMutants } from './l4b.ts'
@@ -15,6 +16,7 @@ export const mutants: readonly Mutant[] = [
   ...dnsEndpointMutants,
   ...dnsFreshnessMutants,
   ...dnsServiceMutants,
+  ...dnspMutants,
   ...edgeMutants,
   ...l4aMutants,
   ...l4bMutants,
