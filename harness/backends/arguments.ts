@@ -1,13 +1,6 @@
 /** What a backend can listen for. */
-export const protocols: readonly ['http', 'tcp', 'tls', 'command', 'udp', 'dns', 'control'] = [
-  'http',
-  'tcp',
-  'tls',
-  'command',
-  'udp',
-  'dns',
-  'control',
-]
+export const protocols: readonly ['http', 'tcp', 'tls', 'h2', 'command', 'udp', 'dns', 'control'] =
+  ['http', 'tcp', 'tls', 'h2', 'command', 'udp', 'dns', 'control']
 
 export type Protocol = (typeof protocols)[number]
 

@@ -50,6 +50,7 @@ const starts: Readonly<Record<Protocol, Start>> = {
       (socket) => void serveCommand(socket, context),
     ),
   udp: udpServer,
+  h2: async (listener, context) => (await import('./h2.ts')).h2Server(listener, context),
   dns: async (listener, context) => (await import('./dns/server.ts')).dnsServer(listener, context),
   control: async (listener, context) =>
     (await import('./control.ts')).controlServer(listener, context),

@@ -15,7 +15,7 @@ const namespace = 'kube-system'
 
 const pods = { namespace, labelSelector: 'k8s-app=kube-proxy' } as const
 
-/** What Kubernetes' own documentation says of Services and DNS. */
+/** What Kubernetes' own documentation says of Services and DNS; HTTP/2 passes, as all bytes do. */
 const features: ReadonlySet<Feature> = new Set([
   'nodePort',
   'externalIPs',
@@ -26,6 +26,7 @@ const features: ReadonlySet<Feature> = new Set([
   'sourceIP',
   'externalName',
   'netfilterRules',
+  'h2',
 ])
 
 /** How long the parts of a fresh cluster may take to be ready. */

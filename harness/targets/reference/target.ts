@@ -51,6 +51,7 @@ const features: ReadonlySet<Feature> = new Set<Feature>([
   'externalTrafficPolicy',
   'terminatingEndpoints',
   'trafficDistribution',
+  'h2',
   'retries',
   'forwardedHeaders',
   'destinationRule',

@@ -45,7 +45,7 @@ export const failures: readonly Check[] = [
     fixtures: [web],
     run: async (context) => {
       const judgement = new Judgement()
-      const host = await serviceOf(context, [{ index: 0, port: closedPort }])
+      const host = await refusingService(context)
       const answer = await untilTried(context, host)
       const isTold = answer.kind === 'response' && [502, 503].includes(answer.status)
       judgement.holds('the answer', '502 or 503', describeAnswer(answer), isTold)
@@ -129,21 +129,16 @@ async function afterClosing(
   return `${isPost ? 'POST' : 'GET'}: ${describeAnswer(answer)}`
 }
 
-/** A Service `hand-made` whose endpoints are pods of the fixture `web`, each at a port of its own. */
-export async function serviceOf(
-  context: CheckContext,
-  endpoints: readonly { readonly index: number; readonly port: number }[],
-): Promise<string> {
-  const pods = await podsOf(context, context.fixture(web))
+/** A Service `hand-made` whose only endpoint is a port of a pod on which nobody listens. */
+async function refusingService(context: CheckContext): Promise<string> {
+  const [pod] = await podsOf(context, context.fixture(web))
+  if (pod === undefined) throw new Error('the fixture web has no pod')
   await context.apply([
     service('hand-made', [{ name: 'http-0', port: 80 }], { selector: undefined }),
-    ...endpoints.map(({ index, port }) =>
-      endpointSlice(
-        'hand-made',
-        [{ addresses: [pods[index]?.ip ?? ''], nodeName: pods[index]?.node ?? '' }],
-        [{ name: 'http-0', port }],
-        { suffix: `e${index}` },
-      ),
+    endpointSlice(
+      'hand-made',
+      [{ addresses: [pod.ip], nodeName: pod.node }],
+      [{ name: 'http-0', port: closedPort }],
     ),
   ])
   return clusterIpOf(context, context.namespace, 'hand-made')

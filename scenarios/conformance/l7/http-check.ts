@@ -27,9 +27,13 @@ export interface HttpCheck extends Omit<Check, 'run' | 'fixtures'> {
   judge(scene: HttpScene): Promise<string>
 }
 
+/** Raw bytes take many turns between check and probe, which a busy machine makes slow. */
+const usualTimeoutMs = 180_000
+
 /** A check that looks at the port `http-0` of a Service from a pod; it judges nothing before a plain GET is answered. */
 export function httpCheck({ fixture = web, judge, ...check }: HttpCheck): Check {
   return {
+    timeoutMs: usualTimeoutMs,
     ...check,
     fixtures: [fixture],
     run: async (context) => {

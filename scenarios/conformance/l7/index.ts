@@ -4,6 +4,7 @@ import { connections } from './connections.ts'
 import { drain } from './drain.ts'
 import { failures } from './failures.ts'
 import { fields } from './fields.ts'
+import { h2 } from './h2.ts'
 import { limits } from './limits.ts'
 import { load } from './load.ts'
 import { replays } from './replays.ts'
@@ -19,6 +20,7 @@ export const l7: readonly Check[] = [
   ...connections,
   ...bodies,
   ...upgrades,
+  ...h2,
   ...tls,
   ...limits,
   ...load,

@@ -105,13 +105,17 @@ const obfuscated: readonly SmugglingCase[] = [
   ['in quotes', 'Transfer-Encoding: "chunked"'],
   ['a vertical tab', 'Transfer-Encoding: \x0bchunked'],
   ['chunked twice', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked'],
-].map(([name = '', field = '']) => ({
-  row: 'L7-SMG-004',
-  name,
-  source: 'RFC 9112 §6.1',
-  refusals: [400, 501],
-  bytes: (word) => [post(word, [field], smuggled(word))],
-}))
+].flatMap(([name = '', field = '']) => {
+  const base = { row: 'L7-SMG-004', source: 'RFC 9112 §6.1', refusals: [400, 501] }
+  return [
+    { ...base, name, bytes: (word: string) => [post(word, [field], chunkedHello)] },
+    {
+      ...base,
+      name: `${name}, then a request`,
+      bytes: (word: string) => [post(word, [field], smuggled(word))],
+    },
+  ]
+})
 
 const legalSpellings: readonly SmugglingCase[] = [
   ['another case', 'Transfer-Encoding: ChunKed'],

@@ -110,6 +110,7 @@ function faultOf(
   const [request] = arrived
   if (request === undefined || one.passes === 'part') {
     if (request?.complete === true) return 'the backend took it for complete'
+    if (request?.malformed !== undefined) return `the backend found: ${request.malformed}`
     return isRefused(one, answer) ? undefined : 'it was not refused'
   }
   if (one.passes === undefined) return 'it reached the backend'

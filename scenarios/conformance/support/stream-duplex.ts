@@ -16,6 +16,11 @@ export function duplexOf(stream: Stream, options: AbortOptions): Duplex {
     last = played.catch(() => undefined)
     return played
   }
+  const send = (bytes: Buffer, done: (error?: Error | null) => void): void => {
+    play([{ do: 'send', base64: bytes.toString('base64') }]).then(() => {
+      done()
+    }, done)
+  }
   const listen = async (duplex: Duplex): Promise<void> => {
     while (!duplex.destroyed) {
       const { base64, state } = await play([
@@ -39,7 +44,10 @@ export function duplexOf(stream: Stream, options: AbortOptions): Duplex {
         })
     },
     write(chunk: Buffer, _encoding, done) {
-      play([{ do: 'send', base64: chunk.toString('base64') }]).then(() => done(), done)
+      send(chunk, done)
+    },
+    writev(pieces, done) {
+      send(Buffer.concat(pieces.map(({ chunk }) => chunk as Buffer)), done)
     },
   })
 }

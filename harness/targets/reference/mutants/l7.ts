@@ -21,7 +21,7 @@ export const l7Mutants: readonly Mutant[] = [
         replace: 'return true',
       },
     ],
-    kills: ['L7-SEL-001', 'L7-SEL-005'],
+    kills: ['L7-SEL-001', 'L7-SEL-005', 'L7-TRN-017'],
   },
   {
     id: 'l7-app-protocol-ignored',
@@ -34,6 +34,19 @@ export const l7Mutants: readonly Mutant[] = [
       },
     ],
     kills: ['L7-SEL-002'],
+  },
+  {
+    id: 'l7-h2-refused',
+    title: 'HTTP/2 with prior knowledge is not understood',
+    changes: [
+      {
+        file: 'proxy/balance/protocol.js',
+        find: "'kubernetes.io/ws'])",
+        replace: "'kubernetes.io/ws', 'kubernetes.io/h2c'])",
+      },
+      { file: requestHead, find: 'if (i === 5 && isPrefix', replace: 'if (false && isPrefix' },
+    ],
+    kills: ['L7-SEL-003', 'L7-TRN-014'],
   },
   {
     id: 'l7-lower-case-host',
@@ -192,7 +205,7 @@ export const l7Mutants: readonly Mutant[] = [
   },
   {
     id: 'l7-any-chunk-size',
-    title: 'chunk sizes of any length are taken, and nothing of a chunk is checked after its size',
+    title: 'chunk sizes of any length are forwarded',
     changes: [
       {
         file: 'wire/http1-body.js',
