@@ -17,6 +17,7 @@ const pods = { namespace, labelSelector: 'k8s-app=kube-proxy' } as const
 
 /** What Kubernetes' own documentation says of Services and DNS; HTTP/2 passes, as all bytes do. */
 const features: ReadonlySet<Feature> = new Set([
+  'ipv6',
   'nodePort',
   'externalIPs',
   'internalTrafficPolicy',

@@ -69,7 +69,7 @@ export const affinityTime: readonly Check[] = [
       const judgement = new Judgement()
       const before = await sticksTo(context, judgement, 'before', front)
       if (before === undefined) return judgement.assessment('')
-      const rules = await ruleset(context, front.at.node)
+      const rules = await ruleset(context, 0)
       const found = timeoutsOf(rules, `${context.namespace}/${own.name}`)
       if (found.length === 0) await delay(minutesMs, undefined, { signal: context.signal })
       else judgement.set('time-outs in the ruleset, in s', [String(defaultSeconds)], new Set(found))
@@ -161,7 +161,7 @@ async function begin(
   readonly first: Asked['pods'] | undefined
 }> {
   const at = onHost(context)
-  const addresses = await sourceAddresses(context, at.node, clients)
+  const addresses = await sourceAddresses(context, 0, clients)
   const ask = (): Promise<Asked> => askAll(context, at, host, addresses)
   const { accepted, seen } = await eventually(ask, ({ failures }) => failures === 0, {
     withinMs: context.threshold('convergenceMs'),

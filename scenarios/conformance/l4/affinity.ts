@@ -89,7 +89,7 @@ export const affinity: readonly Check[] = [
     run: async (context) => {
       const { host } = await sticky(context)
       const at = onHost(context)
-      const localAddresses = await sourceAddresses(context, at.node, 64)
+      const localAddresses = await sourceAddresses(context, 0, 64)
       const { seen } = await eventually(
         () =>
           volley(context, at, {

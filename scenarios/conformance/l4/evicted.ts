@@ -45,7 +45,8 @@ export const evicted: readonly Check[] = [
         async () => {
           const key = { namespace, name: 'greedy' }
           const { status } = await objectOf(context, { apiVersion: 'v1', kind: 'Pod' }, key)
-          return (status ?? {}) as { readonly phase?: string; readonly reason?: string }
+          const { phase, reason } = (status ?? {}) as { phase?: string; reason?: string }
+          return { phase, reason }
         },
         ({ phase }) => phase === 'Failed',
         { withinMs: evictedMs, everyMs: 500, signal: context.signal },

@@ -3,10 +3,11 @@ import { eventually } from '../../eventually.ts'
 import { failuresOf } from '../support/connect.ts'
 import { Judgement } from '../support/judgement.ts'
 import { inPod, onHost } from '../support/positions.ts'
+import { onNode } from '../support/shell.ts'
 import { backends } from './backends.fixture.ts'
 import { answeredBy, look, podsIn } from './follow.ts'
 import { endpointOf, fixturePods, ownService } from './own-service.ts'
-import { atHost, ruleset } from './ruleset.ts'
+import { ruleset } from './ruleset.ts'
 
 const changes = 20
 
@@ -68,8 +69,8 @@ export const lag: readonly Check[] = [
       const before = await answeredBy(context, judgement, 'before', front, [pod.name])
       if (!before.ok) return judgement.assessment('')
       const { node } = onHost(context)
-      await ruleset(context, node)
-      const flushed = (await atHost(context, node, flushScript(own.host))).trim()
+      await ruleset(context, 0)
+      const flushed = (await onNode(context, 0, flushScript(own.host))).trim()
       if (flushed === '')
         return {
           kind: 'skipped',

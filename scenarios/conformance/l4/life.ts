@@ -4,6 +4,7 @@ import { podAndPortOf } from '../support/connect.ts'
 import { Judgement } from '../support/judgement.ts'
 import { backendPod, endpointSlice, ports, service } from '../support/objects.ts'
 import { inPod, onHost } from '../support/positions.ts'
+import { onNode } from '../support/shell.ts'
 import { backends } from './backends.fixture.ts'
 import { answeredBy, type Front, notAnswered } from './follow.ts'
 import { ownPods } from './own-pods.ts'
@@ -16,7 +17,6 @@ import {
   patchService,
 } from './own-service.ts'
 import { secondGreeting } from './ports.fixture.ts'
-import { atHost } from './ruleset.ts'
 
 const greeting = { name: 'tcp-0', port: 81, targetPort: ports.tcp } as const
 
@@ -56,7 +56,7 @@ export const life: readonly Check[] = [
           ...(await accepts(context, front)),
         )
       }
-      const listening = await listenersAt(context, onHost(context).node, own.host)
+      const listening = await listenersAt(context, own.host)
       judgement.set('ports that the node listens on at this address', [], listening)
       return judgement.assessment(told.join('; '))
     },
@@ -262,14 +262,10 @@ async function accepts(
   return [kind, ['refused', 'unreachable', 'timed-out'].includes(kind)]
 }
 
-/** TCP ports on which somebody listens at exactly this address (proc(5): /proc/net/tcp, state 0A). */
-async function listenersAt(
-  context: CheckContext,
-  node: string,
-  address: string,
-): Promise<readonly string[]> {
+/** TCP ports on which somebody on the first node listens at exactly this address (proc(5): /proc/net/tcp, state 0A). */
+async function listenersAt(context: CheckContext, address: string): Promise<readonly string[]> {
   const hex = Buffer.from(address.split('.').map(Number).reverse()).toString('hex').toUpperCase()
-  const text = await atHost(context, node, 'cat /proc/net/tcp')
+  const text = await onNode(context, 0, 'cat /proc/net/tcp')
   return [...text.matchAll(/^\s*\d+: ([0-9A-F]{8}):([0-9A-F]{4}) \S+ 0A /gm)]
     .filter(([, local]) => local === hex)
     .map(([, , port = '']) => String(parseInt(port, 16)))

@@ -1,29 +1,16 @@
 import type { CheckContext } from '../../../harness/api.ts'
+import { onNode } from '../support/shell.ts'
 
 /**
  * Rules of a node's kernel as text: what `nft` and `iptables-save` list, as far as they are there. Wants `node-access`.
+ * @param index - of the node
  * @throws Error when the node cannot be asked
  */
-export async function ruleset(context: CheckContext, node: string): Promise<string> {
-  const text = await atHost(
-    context,
-    node,
-    'nft list ruleset 2>/dev/null; iptables-save 2>/dev/null; true',
-  )
-  context.evidence('ruleset', node, text)
+export async function ruleset(context: CheckContext, index: number): Promise<string> {
+  const list = 'nft list ruleset 2>/dev/null; iptables-save 2>/dev/null; true'
+  const text = await onNode(context, index, list)
+  context.evidence('ruleset', `node-${index}`, text)
   return text
-}
-
-/** Runs a shell script at a node's host position and gives its stdout. @throws Error when it fails */
-export async function atHost(context: CheckContext, node: string, script: string): Promise<string> {
-  const probe = await context.probe({ node, network: 'host' })
-  const seen = await probe.run(
-    { kind: 'command', argv: ['sh', '-c', script], timeoutMs: 20_000 },
-    context,
-  )
-  if (seen.kind !== 'exited' || seen.code !== 0)
-    throw new Error(`${script} on ${node}: ${seen.kind === 'exited' ? seen.stderr : seen.kind}`)
-  return seen.stdout
 }
 
 /**

@@ -270,12 +270,17 @@ export const l4aMutants: readonly Mutant[] = [
   },
   {
     id: 'l4-late-answers-dropped',
-    title: 'answers that come over a second after the last datagram get lost',
+    title: 'answers that come over 10 s after the last datagram get lost',
     changes: [
       {
         file: base,
-        find: forward,
-        replace: `${forward} meta l4proto udp ct direction reply ct expiration < 29s drop;`,
+        find: `chain forward { ${forward}`,
+        replace: [
+          'set recent { type ipv4_addr . inet_service; flags dynamic,timeout; timeout 10s; }',
+          `chain forward { ${forward}`,
+          'meta l4proto udp ct direction original update @recent { ip saddr . udp sport }',
+          'meta l4proto udp ct direction reply ip daddr . udp dport != @recent drop',
+        ].join('\n'),
       },
     ],
     kills: ['L4-UDP-003'],
