@@ -24,7 +24,7 @@ export async function look(
   context: CheckContext,
   { at, host, port, http = false }: Front,
   count: number,
-  connectionTimeoutMs = 3_000,
+  connectionTimeoutMs = 5_000,
 ): Promise<Volley> {
   return volley(context, at, {
     host,

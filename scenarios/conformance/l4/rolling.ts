@@ -62,6 +62,7 @@ export const rolling: readonly Check[] = [
           port: front.port,
           connections: requests,
           concurrency: requests,
+          connectionTimeoutMs: 10_000,
           http: [{ path: '/' }],
         })
         asked += requests
