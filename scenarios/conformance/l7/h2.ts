@@ -101,7 +101,7 @@ function ask(session: ClientHttp2Session, path: string, at: number): Promise<str
     request.on('data', (piece: Buffer) => {
       text += piece.toString()
     })
-    request.on('error', (error) => {
+    request.on('error', (error: Error) => {
       resolve(`${path}: ${error.message}`)
     })
     request.on('close', () => {

@@ -13,18 +13,18 @@ export interface HttpScene {
   readonly place: Place
   /** A word that only this turn of this check sends. */
   readonly word: string
-  open(): Promise<Http1Connection>
+  readonly open: () => Promise<Http1Connection>
   /** One request on a connection of its own. */
-  ask(bytes: string | Uint8Array, withinMs?: number): Promise<Answer>
+  readonly ask: (bytes: string | Uint8Array, withinMs?: number) => Promise<Answer>
   /** What reached the backends and has this text in it. */
-  arrived(text: string): Promise<readonly Arrived[]>
+  readonly arrived: (text: string) => Promise<readonly Arrived[]>
 }
 
 export interface HttpCheck extends Omit<Check, 'run' | 'fixtures'> {
   /** `web` unless told. */
   readonly fixture?: Fixture
   /** Compares; returns in one line what was seen. */
-  judge(scene: HttpScene): Promise<string>
+  readonly judge: (scene: HttpScene) => Promise<string>
 }
 
 /** Raw bytes take many turns between check and probe, which a busy machine makes slow. */
