@@ -58,16 +58,16 @@ export const trafficPolicy: readonly Check[] = [
       for (const position of [inPod, onHost])
         for (const [i, pod] of [first, second].entries()) {
           const at = position(context, i)
-          const { told: line } = await answeredBy(
+          const { ok, told: line } = await answeredBy(
             context,
             judgement,
             `${at.network} ${at.node}`,
             { ...front, at },
             [pod.name],
           )
+          if (!ok) return judgement.assessment('')
           told.push(line)
         }
-      if (!judgement.ok) return judgement.assessment('')
       await own.setEndpoints([endpointOf(first)])
       for (const position of [inPod, onHost]) {
         const at = position(context, 1)
