@@ -32,7 +32,7 @@ export interface Config {
   readonly nodeResolvConf: string | undefined
   readonly stateDir: string | undefined
   readonly adminAddress: Server
-  readonly proxyMode: 'nftables' | 'off'
+  readonly proxyMode: 'nftables' | 'userspace' | 'off'
   readonly drainTimeout: number
   readonly cleanupOnExit: 'auto' | 'always' | 'never'
   readonly owner: { readonly namespace: string; readonly name: string } | undefined
@@ -148,10 +148,10 @@ const options: Options = {
     help: '/healthz /readyz /metrics /version',
   },
   proxyMode: {
-    parse: oneOf('nftables', 'off'),
+    parse: oneOf('nftables', 'userspace', 'off'),
     fallback: 'nftables',
-    value: 'nftables|off',
-    help: 'off: names only, somebody else forwards the traffic',
+    value: 'nftables|userspace|off',
+    help: 'userspace: for hosts without nftables; off: names only, somebody else forwards the traffic',
   },
   drainTimeout: {
     parse: seconds(0, 3600),

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Agent } from './agent.ts'
 import { ConfigError, helpText, readConfig, type Config, type Invocation } from './config.ts'
-import type { DataPlane } from './data-plane.ts'
+import type { DataPlane, DataPlaneInit } from './data-plane.ts'
 import { jsonLog, type Log } from './log.ts'
 import { version } from './version.ts'
 
@@ -101,13 +101,18 @@ async function dataPlaneOf(
   log: Log,
 ): Promise<DataPlane> {
   if (proxyMode === 'off') return (await import('./no-data-plane.ts')).noDataPlane
-  const { createDataPlane } = await import('./proxy/data-plane.ts')
-  return createDataPlane({
+  const init: DataPlaneInit = {
     dnsAddress,
     dnsPort,
     clusterDomain,
     log: (level, message, facts) => log[level](message, facts),
-  })
+  }
+  if (proxyMode === 'userspace') {
+    const { UserspacePath } = await import('./proxy/userspace/userspace-path.ts')
+    return new UserspacePath(init)
+  }
+  const { createDataPlane } = await import('./proxy/data-plane.ts')
+  return createDataPlane(init)
 }
 
 /** Sockets, connections and files that this process may have open at once. */

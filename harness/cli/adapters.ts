@@ -43,7 +43,12 @@ export type ProviderFlags = Pick<
 /** Flags that say how a target is to be run. */
 export type TargetFlags = Pick<
   RunFlags,
-  'targetImage' | 'targetBinary' | 'targetResources' | 'kubeProxyMode' | 'baseImage'
+  | 'targetImage'
+  | 'targetBinary'
+  | 'targetResources'
+  | 'targetProxyMode'
+  | 'kubeProxyMode'
+  | 'baseImage'
 >
 
 /** The image that the sample manifests name. */
@@ -114,10 +119,11 @@ const targets: Readonly<Record<string, (flags: TargetFlags) => Target>> = {
       ...(targetImage !== undefined && { image: targetImage }),
       ...(targetResources !== undefined && { resources: targetResources }),
     }),
-  reference: ({ baseImage }) =>
+  reference: ({ baseImage, targetProxyMode }) =>
     reference({
       packageDirectory,
       version: suiteVersion(),
+      ...(targetProxyMode !== undefined && { proxyMode: targetProxyMode }),
       ...(baseImage !== undefined && { baseImage }),
     }),
   'kube-proxy-coredns': ({ kubeProxyMode }) => {

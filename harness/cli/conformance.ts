@@ -94,6 +94,7 @@ function reproduceLine(flags: ConformFlags, id: string, seed: number): string {
     ['--target', flags.target],
     ['--target-image', flags.targetImage],
     ['--target-binary', flags.targetBinary],
+    ['--target-proxy-mode', flags.targetProxyMode],
     ['--kube-proxy-mode', flags.kubeProxyMode],
     ['--cluster', flags.cluster],
   ].flatMap(([flag, value]) => (value === undefined ? [] : [flag ?? '', value]))

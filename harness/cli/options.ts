@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type KubeProxyMode, kubeProxyModes } from '../clusters/kind/config.ts'
 import { type ControlPlane, controlPlanes } from '../clusters/local/provider.ts'
+import { type ProxyMode, proxyModes } from '../targets/reference/target.ts'
 
 /** Flags that every command which boots a cluster takes. */
 export interface RunFlags {
@@ -23,6 +24,7 @@ export interface RunFlags {
   readonly target?: string
   readonly targetImage?: string
   readonly targetBinary?: string
+  readonly targetProxyMode?: ProxyMode
   readonly targetResources?: 'shipped' | 'none'
   readonly out?: string
   readonly config?: string
@@ -79,6 +81,12 @@ export function withRunFlags(command: Command): Command {
     )
     .option('--target-image <image>', 'image of the target (edgemesh)')
     .option('--target-binary <file>', 'program of the target, for provider local (edgemesh)')
+    .addOption(
+      new Option(
+        '--target-proxy-mode <mode>',
+        'who forwards: the kernel, or the agent itself (reference; default: nftables)',
+      ).choices(proxyModes),
+    )
     .addOption(
       new Option(
         '--target-resources <which>',

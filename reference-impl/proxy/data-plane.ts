@@ -1,5 +1,6 @@
 /** The traffic path behind the interface that the rest of the agent knows. */
 import type { DataPlane, DataPlaneInit, TrafficCounters } from '../data-plane.ts'
+import { responseClasses } from './http-ports.ts'
 import { type PortStatistics, TrafficPath, type TrafficPathInit } from './traffic-path.ts'
 
 /** The traffic path, with what only its tests and its metrics need. */
@@ -33,17 +34,10 @@ export function createDataPlane(
     async counters(): Promise<TrafficCounters> {
       const l4Connections = await path.kernelConnections()
       const { requests, responses } = path.http
-      const [, informational, success, redirect, clientError, serverError] = responses
       return {
         l4Connections,
         l7Requests: requests,
-        l7Responses: {
-          '1xx': informational,
-          '2xx': success,
-          '3xx': redirect,
-          '4xx': clientError,
-          '5xx': serverError,
-        },
+        l7Responses: responseClasses(responses),
       }
     },
     drain: async (signal) => path.drain(signal),

@@ -1,7 +1,7 @@
 /** The traffic path of one node: kernel rules for Services, the HTTP proxy for HTTP ports, kept in step. */
 import type { ServiceView, Snapshot } from '../kube/snapshot.ts'
 import { HealthChecks } from './health-checks.ts'
-import { HttpProxy, type HttpPort } from './l7/http-proxy.ts'
+import { HttpProxy } from './l7/http-proxy.ts'
 import { emptyCounters, type RouteCounters } from './l7/route.ts'
 import type { HttpSettings } from './l7/settings.ts'
 import {
@@ -15,6 +15,7 @@ import { listeningPorts, outsideInterfaces, ownAddresses } from './netfilter/nod
 import type { Site } from './netfilter/site.ts'
 import type { PortPlan, TrafficPlan } from './plan.ts'
 import { planTraffic } from './planner.ts'
+import { httpPorts } from './http-ports.ts'
 import { Totals } from './totals.ts'
 
 export interface TrafficPathInit {
@@ -252,23 +253,6 @@ export class TrafficPath {
     for (const problem of problems) if (!this.#said.has(problem)) this.#log.warn(problem)
     this.#said = new Set(problems)
   }
-}
-
-function httpPorts(plan: TrafficPlan | undefined): readonly (HttpPort & { readonly id: string })[] {
-  const ports: (HttpPort & { readonly id: string })[] = []
-  for (const port of plan?.ports ?? []) {
-    if (port.proxyAddress === undefined) continue
-    ports.push({
-      id: port.id,
-      localAddress: port.proxyAddress,
-      name: port.label,
-      authority: `${port.clusterIps[0] ?? 'service'}:${port.port}`,
-      policy: port.policy,
-      endpoints: port.destinations,
-      ...(port.affinitySeconds !== undefined && { affinitySeconds: port.affinitySeconds }),
-    })
-  }
-  return ports
 }
 
 /** Ports of other programs, as far as a NodePort that is not served yet could collide with them. */

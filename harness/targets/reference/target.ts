@@ -17,7 +17,19 @@ export interface ReferenceInit {
   readonly version: string
   /** Image with Node.js and Debian's apt that the agent's image is built on; the Dockerfile's own when absent. */
   readonly baseImage?: string
+  /** Who forwards: the kernel's rules, or the agent itself on hosts without nftables. */
+  readonly proxyMode?: ProxyMode
 }
+
+export const proxyModes = ['nftables', 'userspace'] as const
+export type ProxyMode = (typeof proxyModes)[number]
+
+/** What only the kernel can do: backends see this node, not the client, when the agent forwards. */
+const kernelOnly: ReadonlySet<Feature> = new Set<Feature>([
+  'netfilterRules',
+  'sourceIP',
+  'externalTrafficPolicy',
+])
 
 /** How long the agents may take to become ready on every node: first list, first rules, image pull apart. */
 const readyMs = 60_000
@@ -61,7 +73,12 @@ const features: ReadonlySet<Feature> = new Set<Feature>([
 ])
 
 /** The data plane that ships with meshmark. */
-export function reference({ packageDirectory, version, baseImage }: ReferenceInit): Target {
+export function reference({
+  packageDirectory,
+  version,
+  baseImage,
+  proxyMode = 'nftables',
+}: ReferenceInit): Target {
   const source = (): Promise<ImageSource> => imageSource(packageDirectory, baseImage)
   return {
     id: 'reference',
@@ -70,15 +87,19 @@ export function reference({ packageDirectory, version, baseImage }: ReferenceIni
       project: 'meshmark reference data plane',
       url: 'https://github.com/meshmark/meshmark',
       version,
+      ...(proxyMode !== 'nftables' && { mode: `proxy mode ${proxyMode}` }),
       contact: [],
     },
-    features,
+    features:
+      proxyMode === 'nftables'
+        ? features
+        : new Set([...features].filter((feature) => !kernelOnly.has(feature))),
     topology: { clusterDns: '169.254.96.16' },
     kubeProxy: 'absent',
     images: async () => [await source()],
     deploy: async (cluster, options) => {
       const image = await cluster.loadImage?.(await source(), options)
-      const manifests = await deployManifests(packageDirectory, cluster, image)
+      const manifests = await deployManifests(packageDirectory, cluster, image, proxyMode)
       const daemonSet = manifests.find((manifest) => manifest.kind === 'DaemonSet')
       if (daemonSet === undefined)
         throw new TargetError('deploy-failed', 'reference-impl/deploy has no DaemonSet')
@@ -96,12 +117,14 @@ async function deployManifests(
   packageDirectory: string,
   cluster: Cluster,
   image: string | undefined,
+  proxyMode: ProxyMode,
 ): Promise<readonly KubeObject[]> {
   const folder = join(packageDirectory, 'reference-impl', 'deploy')
   const texts = await Promise.all(manifestFiles.map((file) => readFile(join(folder, file), 'utf8')))
   const env = {
     KUBE_API_SERVER: cluster.apiServer,
     CLUSTER_DOMAIN: cluster.topology.clusterDomain,
+    MESHMARK_PROXY_MODE: proxyMode,
   }
   return parseAllDocuments(texts.join('\n---\n'))
     .map((document) => document.toJS() as KubeObject)

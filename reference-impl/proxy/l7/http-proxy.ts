@@ -14,7 +14,7 @@ import { defaultHttpSettings, type HttpSettings } from './settings.ts'
 
 /** An HTTP port of a Service as the proxy has to serve it. */
 export interface HttpPort {
-  /** Local address that the kernel sends this port to. */
+  /** Local address that the kernel sends this port to; in userspace, where nobody does, any name. */
   readonly localAddress: string
   /** `namespace/name:port` */
   readonly name: string
@@ -46,7 +46,7 @@ export class HttpProxy {
     }
     this.#server = createServer(
       { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
-      (socket) => this.#accept(socket),
+      (socket) => this.serve(socket, socket.localAddress ?? ''),
     )
   }
 
@@ -75,8 +75,6 @@ export class HttpProxy {
       })
     })
     this.#port = (this.#server.address() as AddressInfo).port
-    this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs)
-    this.#sweeper.unref()
   }
 
   /** Replaces the served ports. Open connections to ports that stay go on with the new endpoints. */
@@ -148,13 +146,15 @@ export class HttpProxy {
     return endpoint
   }
 
-  #accept(socket: Socket): void {
-    const route = this.#routes.get(socket.localAddress ?? '')
+  /** Serves a connection of the port at this local address; one that nobody has is reset. */
+  serve(socket: Socket, localAddress: string): void {
+    const route = this.#routes.get(localAddress)
     if (route === undefined) {
       socket.on('error', () => undefined)
       socket.resetAndDestroy()
       return
     }
+    this.#sweeper ??= setInterval(() => this.#sweep(), sweepIntervalMs).unref()
     const reader = { receive: (_bytes: Buffer): void => undefined }
     const client = withSharedReads(socket, (bytes) => reader.receive(bytes))
     const connection = new Downstream(client, route, this.#state, (closed) =>
