@@ -5,6 +5,7 @@ import { edns } from './edns.ts'
 import { endpointNames } from './endpoint-names.ts'
 import { externalNames } from './external-name.ts'
 import { families } from './families.ts'
+import { firstSync } from './first-sync.ts'
 import { forwardTrouble } from './forward-trouble.ts'
 import { forward } from './forward.ts'
 import { freshness } from './freshness/index.ts'
@@ -15,6 +16,7 @@ import { negative } from './negative.ts'
 import { notReady } from './not-ready.ts'
 import { pods } from './pods.ts'
 import { pointers } from './pointers.ts'
+import { resolverChecks } from './resolvers.ts'
 import { srv } from './srv.ts'
 import { tcp } from './tcp.ts'
 import { truncation } from './truncation.ts'
@@ -44,5 +46,7 @@ export const dns: readonly Check[] = [
   ...concurrency,
   ...forward,
   ...forwardTrouble,
+  ...firstSync,
+  ...resolverChecks,
   ...freshness,
 ]

@@ -3,6 +3,7 @@ import { dnsMutants } from './dns.ts'
 import { dnsEndpointMutants } from './dns-endpoints.ts'
 import { dnsFreshnessMutants } from './dns-freshness.ts'
 import { dnsServiceMutants } from './dns-services.ts'
+import { dnspForwardMutants } from './dnsp-forward.ts'
 import { dnspMutants } from './dnsp.ts'
 import { edgeMutants } from './edge.ts'
 import { l4aMutants } from './l4a.ts'
@@ -17,6 +18,7 @@ export const mutants: readonly Mutant[] = [
   ...dnsFreshnessMutants,
   ...dnsServiceMutants,
   ...dnspMutants,
+  ...dnspForwardMutants,
   ...edgeMutants,
   ...l4aMutants,
   ...l4bMutants,

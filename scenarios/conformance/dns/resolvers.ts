@@ -1,0 +1,128 @@
+import type { Check, CheckContext } from '../../../harness/api.ts'
+import { skipped } from '../support/judgement.ts'
+import { dnsServer } from '../support/dns.ts'
+import { inPod } from '../support/positions.ts'
+import { services } from './services.fixture.ts'
+import { protocolCheck } from './protocol-check.ts'
+
+/** One lookup by a program of the machine: glibc's getent starts in milliseconds, kubectl takes longer. */
+const lookupMs = 20_000
+
+/** getaddrinfo for IPv4, for whichever C library it is built with. */
+const lookupInC = `#include <stdio.h>
+#include <string.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+int main(int argc, char **argv) {
+  struct addrinfo hints, *found;
+  char text[64];
+  memset(&hints, 0, sizeof hints);
+  hints.ai_family = AF_INET;
+  hints.ai_socktype = SOCK_STREAM;
+  int error = getaddrinfo(argv[1], 0, &hints, &found);
+  if (error) { puts(gai_strerror(error)); return 1; }
+  for (; found; found = found->ai_next)
+    puts(inet_ntop(AF_INET, &((struct sockaddr_in *)found->ai_addr)->sin_addr, text, sizeof text));
+  return 0;
+}`
+
+/** Each resolver: needed programs, and the command that prints addresses of `$1` under the resolv.conf that is in place. */
+const resolvers = {
+  glibc: { needs: ['getent'], command: 'getent ahostsv4 "$1" | cut -d" " -f1 | sort -u' },
+  musl: {
+    needs: ['musl-gcc'],
+    command:
+      'musl-gcc -static -x c -o "$dir/lookup" "$dir/lookup.c" && "$dir/lookup" "$1" | sort -u',
+  },
+  Go: {
+    needs: ['kubectl'],
+    command:
+      'GODEBUG=netdns=go kubectl -v=8 --request-timeout=2s --server="http://$1:9" get --raw / 2>&1 | grep -oE "dial tcp [0-9.]+:9" | cut -d" " -f3 | cut -d: -f1 | sort -u',
+  },
+  'c-ares': {
+    needs: ['node'],
+    command: `node -e 'require("dns").resolve4(process.argv[1], (e, a) => console.log(e ? e.code : a.join()))' "$1"`,
+  },
+} as const
+
+type Resolver = keyof typeof resolvers
+
+/** What applications get: the resolvers of C libraries and languages. */
+export const resolverChecks: readonly Check[] = [
+  {
+    ...protocolCheck({
+      requirement: 'DNSP-RES-001',
+      sends:
+        '<service>, <service>.<namespace> and <service>.<namespace>.svc to getaddrinfo of glibc and musl in a pod whose resolv.conf has the search path of that namespace and ndots:5',
+      expects: 'the ClusterIP each time',
+      judge: async (context, { judgement, clusterIp }) => {
+        const namespace = context.fixture(services)
+        for (const resolver of ['glibc', 'musl'] as const)
+          for (const name of ['web', `web.${namespace}`, `web.${namespace}.svc`])
+            judgement.equal(
+              `${resolver}: ${name}`,
+              clusterIp,
+              await lookup(context, resolver, name),
+            )
+        return `${clusterIp} by glibc and musl`
+      },
+    }),
+  },
+  protocolCheck({
+    requirement: 'DNSP-RES-003',
+    sends: "the full name of a Service to getaddrinfo of glibc and musl, Go's resolver and c-ares",
+    expects: 'the ClusterIP each time',
+    judge: async (context, { judgement, name, clusterIp }) => {
+      for (const resolver of Object.keys(resolvers) as Resolver[])
+        judgement.equal(resolver, clusterIp, await lookup(context, resolver, name))
+      return `${clusterIp} by ${Object.keys(resolvers).join(', ')}`
+    },
+  }),
+].map(withPrograms)
+
+/** Looks first whether the programs are there: without them nothing can be said. */
+function withPrograms(check: Check): Check {
+  return {
+    ...check,
+    run: async (context) => {
+      const names =
+        check.requirement === 'DNSP-RES-001'
+          ? (['glibc', 'musl'] as const)
+          : (Object.keys(resolvers) as Resolver[])
+      const wanted = ['unshare', 'mount', ...names.flatMap((one) => resolvers[one].needs)]
+      const script = 'for one; do command -v "$one" >/dev/null || echo "$one"; done'
+      const missing = await shell(context, script, wanted)
+      return missing === ''
+        ? check.run(context)
+        : skipped(`the pod of the client has no ${missing.split('\n').join(', ')}`)
+    },
+  }
+}
+
+/** Addresses that a resolver gives, under a resolv.conf as a kubelet writes it for a pod of the fixture's namespace. */
+async function lookup(context: CheckContext, resolver: Resolver, name: string): Promise<string> {
+  const { clusterDomain } = context.cluster.topology
+  const search = [`${context.fixture(services)}.svc`, 'svc', '']
+    .map((prefix) => [prefix, clusterDomain].filter((part) => part !== '').join('.'))
+    .join(' ')
+  const conf = `nameserver ${dnsServer(context).address}\nsearch ${search}\noptions ndots:5\n`
+  const script = `dir=$(mktemp -d) && export dir && printf %s "$2" >"$dir/resolv.conf" && printf %s "$3" >"$dir/lookup.c" &&
+unshare --mount sh -c 'mount --bind "$dir/resolv.conf" /etc/resolv.conf && eval "$2"' sh "$1" "$4" 2>&1; rm -r "$dir"`
+  return shell(context, script, [name, conf, lookupInC, resolvers[resolver].command])
+}
+
+async function shell(
+  context: CheckContext,
+  script: string,
+  args: readonly string[],
+): Promise<string> {
+  const probe = await context.probe(inPod(context))
+  const seen = await probe.run(
+    { kind: 'command', argv: ['sh', '-c', script, 'sh', ...args], timeoutMs: lookupMs },
+    context,
+  )
+  if (seen.kind !== 'exited') throw new Error(`sh: ${seen.kind}`)
+  return `${seen.stdout}${seen.stderr}`.trim()
+}
