@@ -10,11 +10,14 @@ const versions = ['v1', 'v1beta1', 'v1alpha3'] as const
 
 const notFound = 404
 
+/** So soon after the start looks for definitions are a quarter of this apart. */
+const soonMs = 20_000
+
 export interface RuleWatchInit {
   readonly api: Api
   readonly sink: Sink
   readonly timing: ReflectorTiming
-  /** How long until an API without DestinationRules is asked again. */
+  /** How long until an API without DestinationRules is asked again, at most: in the first minutes it is asked more often. */
   readonly absentLookMs: number
   readonly log: Log
   /** The rules are as good as known: listed, or not there, or not to be had for now. Called at least once. */
@@ -25,6 +28,7 @@ export interface RuleWatchInit {
 export async function watchRules(init: RuleWatchInit, signal: AbortSignal): Promise<void> {
   const { sink, timing, absentLookMs, log } = init
   const tell = teller(log)
+  const startedAt = performance.now()
   while (!signal.aborted) {
     try {
       const path = await servedPath(init, signal)
@@ -32,8 +36,10 @@ export async function watchRules(init: RuleWatchInit, signal: AbortSignal): Prom
         if (sink.count() > 0) await dropWhenReallyGone(init, signal)
         init.onSettled()
         tell('info', 'the API has no DestinationRules: Services are balanced in turn')
+        // why: definitions come most often right after the agents, with the rest of an installation
+        const pauseMs = Math.min(absentLookMs, Math.max(soonMs, performance.now() - startedAt) / 4)
         // why: spread, so that all nodes do not ask at once
-        await delay(absentLookMs * (0.75 + Math.random() * 0.25), undefined, { signal })
+        await delay(pauseMs * (0.75 + Math.random() * 0.25), undefined, { signal })
         continue
       }
       await followUntilGone(init, path, tell, signal)

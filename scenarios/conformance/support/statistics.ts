@@ -14,6 +14,17 @@ export function chiSquareEqual(counts: readonly number[]): Statistic {
   return { test: 'chi2', n, statistic, p: chiSquareTail(statistic, counts.length - 1), alpha }
 }
 
+/**
+ * Several tests as one: the smallest p, times their number (Bonferroni), with the statistic that it belongs to.
+ * @throws RangeError for none
+ */
+export function worstOf(all: readonly Statistic[]): Statistic {
+  const [first, ...others] = all
+  if (first === undefined) throw new RangeError('worstOf: got no statistic')
+  const worst = others.reduce((one, other) => (other.p < one.p ? other : one), first)
+  return { ...worst, p: Math.min(1, worst.p * all.length) }
+}
+
 /** P(X > x) of the chi-square distribution: the regularised upper incomplete gamma function Q(df / 2, x / 2). */
 export function chiSquareTail(x: number, degreesOfFreedom: number): number {
   if (!(x > 0)) return 1

@@ -50,7 +50,7 @@ export const lbMutants: readonly Mutant[] = [
         replace: 'byHash(Math.random() * 2 ** 32, clock, tried)',
       },
     ],
-    kills: ['LB-CH-001', 'LB-CH-006', 'LB-CH-007'],
+    kills: ['LB-CH-001', 'LB-CH-007'],
   },
   {
     id: 'lb-hash-per-connection',
@@ -265,7 +265,7 @@ export const lbMutants: readonly Mutant[] = [
   {
     id: 'dr-looked-for-once',
     title: 'DestinationRules that come after the agent are never found',
-    changes: [{ file: ruleWatch, find: 'delay(absentLookMs * (', replace: 'delay(3_600_000 * (' }],
+    changes: [{ file: ruleWatch, find: 'delay(pauseMs * (', replace: 'delay(3_600_000 * (' }],
     kills: ['ROB-CR-002'],
   },
 ]

@@ -1,0 +1,25 @@
+import type { CheckContext } from '../../../harness/api.ts'
+
+/** Begins the name of every namespace that the suite makes. */
+export const suitePrefix = 'mm-'
+
+/** How often the containers of each pod were started again; pods of the suite's own namespaces are left out. */
+export async function restartsOfOthers({
+  cluster,
+  signal,
+}: Pick<CheckContext, 'cluster' | 'signal'>): Promise<Readonly<Record<string, number>>> {
+  const type = await cluster.kube.typeOf({ apiVersion: 'v1', kind: 'Pod' }, { signal })
+  const { items } = await cluster.kube.list(type, { signal })
+  const others = items.filter(
+    ({ metadata }) => metadata.namespace?.startsWith(suitePrefix) !== true,
+  )
+  return Object.fromEntries(
+    others.map(({ metadata, status }) => {
+      const { containerStatuses = [] } = (status ?? {}) as {
+        containerStatuses?: readonly { restartCount?: number }[]
+      }
+      const count = containerStatuses.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0)
+      return [`${metadata.namespace ?? ''}/${metadata.name}`, count]
+    }),
+  )
+}
