@@ -29,7 +29,8 @@ export const hairpin: readonly Check[] = [
       const known = await answeredBy(context, judgement, 'the Service', front, both)
       if (!known.ok) return judgement.assessment('')
       const met: string[] = []
-      while (met.length < mostConnections && !met.includes(self.name)) {
+      const goesOn = () => met.every((one) => one === other.name)
+      while (met.length < mostConnections && goesOn()) {
         const order = { host, port: 81, times: 1 }
         const said = (await control(context, self.ip, '/dial', order)) as {
           readonly answers: readonly string[]
