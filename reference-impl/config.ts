@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { readFileSync } from 'node:fs'
+import type { ServiceFilter } from './data-plane.ts'
 import type { Server } from './dns/exchange.ts'
 import { logLevels, type LogLevel } from './log.ts'
 import {
@@ -32,6 +33,7 @@ export interface Config {
   readonly nodeResolvConf: string | undefined
   readonly stateDir: string | undefined
   readonly adminAddress: Server
+  readonly serviceFilter: ServiceFilter
   readonly proxyMode: 'nftables' | 'userspace' | 'off'
   readonly drainTimeout: number
   readonly cleanupOnExit: 'auto' | 'always' | 'never'
@@ -146,6 +148,12 @@ const options: Options = {
     fallback: { address: '127.0.0.1', port: 10_354 },
     value: 'IP:PORT',
     help: '/healthz /readyz /metrics /version',
+  },
+  serviceFilter: {
+    parse: oneOf('labelled', 'unlabelled'),
+    fallback: 'labelled',
+    value: 'labelled|unlabelled',
+    help: 'leave to others the Services with the label service.edgemesh.kubeedge.io/service-proxy-name, or all without it',
   },
   proxyMode: {
     parse: oneOf('nftables', 'userspace', 'off'),

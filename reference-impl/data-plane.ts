@@ -25,6 +25,12 @@ export interface TrafficCounters {
   readonly l7Responses: Readonly<Record<string, number>>
 }
 
+/**
+ * EdgeMesh's service filter: the label `service.edgemesh.kubeedge.io/service-proxy-name` hands a Service to somebody else
+ * (`labelled` are left out), or only Services that bear it are served (`unlabelled` are left out).
+ */
+export type ServiceFilter = 'labelled' | 'unlabelled'
+
 /** What the traffic path needs to know at start. */
 export interface DataPlaneInit {
   /** Address and port of the agent's own name server: reachable from this node and its pods only. */
@@ -32,6 +38,8 @@ export interface DataPlaneInit {
   readonly dnsPort: number
   /** Last labels of Service names; `cluster.local` when absent. */
   readonly clusterDomain?: string
+  /** Which Services are served; those without the label when absent. */
+  readonly serviceFilter?: ServiceFilter
   /** Connection, request and idle time-outs of the HTTP proxy have defaults; only tests set them. */
   readonly log: (
     level: 'info' | 'warn' | 'error',

@@ -97,7 +97,7 @@ async function cleanUp(config: Config): Promise<void> {
 }
 
 async function dataPlaneOf(
-  { proxyMode, dnsAddress, dnsPort, clusterDomain }: Config,
+  { proxyMode, dnsAddress, dnsPort, clusterDomain, serviceFilter }: Config,
   log: Log,
 ): Promise<DataPlane> {
   if (proxyMode === 'off') return (await import('./no-data-plane.ts')).noDataPlane
@@ -105,6 +105,7 @@ async function dataPlaneOf(
     dnsAddress,
     dnsPort,
     clusterDomain,
+    serviceFilter,
     log: (level, message, facts) => log[level](message, facts),
   }
   if (proxyMode === 'userspace') {

@@ -24,6 +24,7 @@ export function createDataPlane(
     {
       protectedAddresses: [init.dnsAddress],
       ...(init.clusterDomain !== undefined && { clusterDomain: init.clusterDomain }),
+      ...(init.serviceFilter !== undefined && { serviceFilter: init.serviceFilter }),
       ...settings,
     },
     log,

@@ -146,6 +146,14 @@ t.test(
   },
 )
 
+t.test('the inverted filter serves what bears the label, and nothing else', (t) => {
+  const labels = { 'service.edgemesh.kubeedge.io/service-proxy-name': '' }
+  const where = { ...context, serviceFilter: 'unlabelled' } as const
+  t.equal(planTraffic([service({ labels })], where).plan.ports.length, 1)
+  t.equal(planTraffic([service({})], where).plan.ports.length, 0)
+  t.end()
+})
+
 t.test('headless, external and foreign Services are left alone', async (t) => {
   const untouched: readonly Partial<ServiceView>[] = [
     { isHeadless: true, clusterIps: [] },

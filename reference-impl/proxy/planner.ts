@@ -8,6 +8,7 @@ import type {
   ServicePortView,
   ServiceView,
 } from '../kube/snapshot.ts'
+import type { ServiceFilter } from '../data-plane.ts'
 import { eligibleLocal, eligibleNear } from './balance/eligible.ts'
 import { isHttp } from './balance/protocol.ts'
 import { RuleBook } from './balance/rule-book.ts'
@@ -25,6 +26,8 @@ export interface PlanContext {
   readonly destinationRules?: readonly DestinationRuleView[] | undefined
   /** What hosts of rules may end with; `cluster.local` when absent. */
   readonly clusterDomain?: string | undefined
+  /** Which Services are left to others; those with EdgeMesh's label when absent. */
+  readonly serviceFilter?: ServiceFilter | undefined
   /** Gives an HTTP port its local address; undefined when HTTP is not proxied. */
   readonly proxyAddress?: ((id: string) => string | undefined) | undefined
 }
@@ -40,15 +43,15 @@ export interface Planned {
 const nameRule = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
 
 /** Labels that hand a Service to somebody else (service-proxy-name) or take it from all proxies (headless). */
-const foreignLabels = [
-  'service.kubernetes.io/service-proxy-name',
-  'service.edgemesh.kubeedge.io/service-proxy-name',
-  'service.kubernetes.io/headless',
-]
+const foreignLabels = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']
+
+const filterLabel = 'service.edgemesh.kubeedge.io/service-proxy-name'
 
 export function planTraffic(services: Iterable<ServiceView>, context: PlanContext): Planned {
   const problems: string[] = []
-  const served = [...services].filter((service) => isServed(service, problems))
+  const served = [...services].filter((service) =>
+    isServed(service, context.serviceFilter, problems),
+  )
   const clusterIps = new Set<string>()
   for (const service of served) {
     for (const address of service.clusterIps) if (isIPv4(address)) clusterIps.add(address)
@@ -86,10 +89,15 @@ function healthCheck(service: ServiceView, { node }: PlanContext): readonly Heal
   return [{ port, namespace, name, localEndpoints }]
 }
 
-function isServed(service: ServiceView, problems: string[]): boolean {
+function isServed(
+  service: ServiceView,
+  leaveOut: ServiceFilter = 'labelled',
+  problems: string[] = [],
+): boolean {
   const { namespace, name, type, isHeadless, labels } = service
   if (type === 'ExternalName' || isHeadless) return false
   if (foreignLabels.some((label) => labels[label] !== undefined)) return false
+  if ((labels[filterLabel] !== undefined) === (leaveOut === 'labelled')) return false
   if (nameRule.test(namespace) && nameRule.test(name)) return true
   problems.push(`Service ${JSON.stringify(`${namespace}/${name}`)}: not a valid name, ignored`)
   return false

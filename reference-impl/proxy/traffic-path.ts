@@ -1,4 +1,5 @@
 /** The traffic path of one node: kernel rules for Services, the HTTP proxy for HTTP ports, kept in step. */
+import type { ServiceFilter } from '../data-plane.ts'
 import type { ServiceView, Snapshot } from '../kube/snapshot.ts'
 import { HealthChecks } from './health-checks.ts'
 import { HttpProxy } from './l7/http-proxy.ts'
@@ -24,6 +25,7 @@ export interface TrafficPathInit {
   readonly proxyRange?: string
   /** What hosts of DestinationRules may end with; `cluster.local` when absent. */
   readonly clusterDomain?: string
+  readonly serviceFilter?: ServiceFilter
   readonly http?: Partial<HttpSettings>
   readonly checkIntervalMs?: number
 }
@@ -194,6 +196,7 @@ export class TrafficPath {
       busyPorts: await busyPorts(services.values(), this.#plan),
       destinationRules,
       clusterDomain: this.#init.clusterDomain,
+      serviceFilter: this.#init.serviceFilter,
       proxyAddress: this.#handedOver ? undefined : (id) => this.#addresses.allocate(id),
     })
     this.#tell(problems)

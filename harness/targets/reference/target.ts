@@ -46,8 +46,7 @@ const pods = {
 const agent = { program: 'node', argument: 'reference-impl/main.js' } as const
 
 /**
- * What reference-impl does beyond the core. Not there: podRecords (a pod's name is NXDOMAIN), serviceFilter (labels that
- * hand a Service to somebody else count, the inverted filter does not exist).
+ * What reference-impl does beyond the core. Not there: podRecords (a pod's name is NXDOMAIN).
  */
 const features: ReadonlySet<Feature> = new Set<Feature>([
   'l7-proxy',
@@ -55,6 +54,7 @@ const features: ReadonlySet<Feature> = new Set<Feature>([
   'node-dns',
   'persisted-cache',
   'netfilterRules',
+  'serviceFilter',
   'externalName',
   'nodePort',
   'externalIPs',

@@ -65,6 +65,7 @@ export class UserspacePath implements DataPlane {
       busyPorts: new Set(),
       destinationRules,
       clusterDomain: this.#init.clusterDomain,
+      serviceFilter: this.#init.serviceFilter,
       proxyAddress: (id) => id,
     })
     this.#tell(problems)

@@ -1,9 +1,11 @@
 import type { Check } from '../../../harness/api.ts'
 import { changes } from './changes.ts'
 import { clients } from './clients.ts'
+import { coexistence } from './coexistence.ts'
 import { near } from './near.ts'
 import { outage } from './outage.ts'
 import { outsideWorld } from './outside.ts'
+import { resources } from './resources.ts'
 import { restart } from './restart.ts'
 import { telling } from './telling.ts'
 import { traffic } from './traffic.ts'
@@ -18,4 +20,6 @@ export const edge: readonly Check[] = [
   ...clients,
   ...outsideWorld,
   ...near,
+  ...coexistence,
+  ...resources,
 ]
