@@ -203,9 +203,15 @@ function deployed(
       metrics: `${adminUrl(daemonSet)}/metrics`,
       version: `${adminUrl(daemonSet)}/version`,
     },
-    // why: its state lies in a volume, which is seen from inside of it alone
+    // why: its state lies in a volume, which is seen from inside of it alone; stopped, it cannot save it again
     forget: (node, options) =>
-      inProcess(cluster, node, agent, (root) => `rm -rf ${root}${stateFolder}/*`, options),
+      inProcess(
+        cluster,
+        node,
+        agent,
+        (root) => `kill -STOP $pid; rm -rf ${root}${stateFolder}/*`,
+        options,
+      ),
     log: (node, sinceSeconds, options) => logOn(cluster, pods, { node, sinceSeconds }, options),
     [Symbol.asyncDispose]: () => applied[Symbol.asyncDispose](),
   }
