@@ -1,4 +1,21 @@
 import type { Check } from '../../../harness/api.ts'
+import { besideKubeProxy } from './beside-kube-proxy.ts'
+import { ended } from './ended.ts'
+import { flows } from './flows.ts'
+import { footprint } from './footprint.ts'
+import { growth } from './growth.ts'
+import { isolation } from './isolation.ts'
+import { removal } from './removal.ts'
+import { second } from './second.ts'
 
 /** Rows of hygiene.yaml, in their order. */
-export const hygiene: readonly Check[] = []
+export const hygiene: readonly Check[] = [
+  ...removal,
+  ...besideKubeProxy,
+  ...ended,
+  ...second,
+  ...growth,
+  ...isolation,
+  ...flows,
+  ...footprint,
+]

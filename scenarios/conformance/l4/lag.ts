@@ -94,7 +94,7 @@ export const lag: readonly Check[] = [
  * Flushes nftables tables (those of iptables left out) and iptables chains that name an address, and says which. Chains
  * of others on the node stay.
  */
-function flushScript(address: string): string {
+export function flushScript(address: string): string {
   const word = address.replaceAll('.', '\\.')
   return `
 nft list tables 2>/dev/null | while read -r _ family name; do

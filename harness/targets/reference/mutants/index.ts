@@ -6,6 +6,7 @@ import { dnsServiceMutants } from './dns-services.ts'
 import { dnspMutants } from './dnsp.ts'
 import { dnspForwardMutants } from './dnsp-forward.ts'
 import { edgeMutants } from './edge.ts'
+import { hygieneMutants } from './hygiene.ts'
 import { l4aMutants } from './l4a.ts'
 import { l4bMutants } from './l4b.ts'
 import { l7Mutants } from './l7.ts'
@@ -20,6 +21,7 @@ export const mutants: readonly Mutant[] = [
   ...dnspMutants,
   ...dnspForwardMutants,
   ...edgeMutants,
+  ...hygieneMutants,
   ...l4aMutants,
   ...l4bMutants,
   ...l7Mutants,
