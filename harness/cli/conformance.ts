@@ -117,10 +117,11 @@ async function writeFormats(
   result: RunResult,
 ): Promise<readonly string[]> {
   const files: string[] = []
-  for (const { id, extension, render } of reporters) {
+  for (const reporter of reporters) {
+    const { id, extension } = reporter
     if (!formats.includes(id)) continue
     const path = output ?? join(directory, `${id}${extension}`)
-    await writeText(path, render([result]))
+    await writeText(path, reporter.render([result]))
     files.push(path)
   }
   return files

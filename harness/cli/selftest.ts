@@ -1,4 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readCatalogue } from '../../scenarios/catalogue.ts'
 import { checks } from '../../scenarios/conformance/index.ts'
@@ -39,6 +40,12 @@ export async function selfTest(flags: SelfTestFlags): Promise<number> {
   await readyFor(provider, flags)
   const runId = newRunId()
   const directory = resolve(flags.out ?? join('meshmark-out', runId))
+  if (['/tmp', '/run', tmpdir()].some((hidden) => directory.startsWith(`${hidden}/`)))
+    throw new UsageError(
+      `--out ${directory}: nodes have a /tmp and /run of their own, so no mutant could start`,
+      [],
+      { hint: 'name a folder elsewhere (default: meshmark-out/<run id>)' },
+    )
   await mkdir(directory, { recursive: true })
   using stop = interruption()
   const judge = async (

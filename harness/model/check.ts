@@ -45,7 +45,7 @@ export interface Fixture {
 /** Looks at the cluster while no target was ever in it; done once for all checks that declare it. */
 export interface BareLook {
   readonly id: string
-  look(context: BareContext): Promise<BareState>
+  readonly look: (context: BareContext) => Promise<BareState>
 }
 
 export type BareContext = Pick<FixtureContext, 'cluster' | 'nodes' | 'signal' | 'probe'>
@@ -63,7 +63,7 @@ export interface FixtureScene {
 }
 
 export interface FixtureContext extends AbortOptions, FixtureScene {
-  probe(at: Position): Promise<Probe>
+  readonly probe: (at: Position) => Promise<Probe>
 }
 
 /** What a check gets: no target name, only what any target offers. */
@@ -90,20 +90,20 @@ export interface CheckContext extends FixtureContext {
   /** Reproducible: the run's seed and the row's id. */
   readonly seed: number
   /** Thresholds of the row. @throws RangeError for a name that the row does not have */
-  threshold(name: string): number
+  readonly threshold: (name: string) => number
   /** What the look that the check declares as `before` saw. */
-  before(): BareState
+  readonly before: () => BareState
   /** Namespace of a fixture that the check declares. */
-  fixture(fixture: Fixture): string
+  readonly fixture: (fixture: Fixture) => string
   /**
    * Applies manifests, into the check's own namespace where they name none. Disposing removes them; what is not disposed
    * is removed after the check.
    */
-  apply(manifests: readonly KubeObject[]): Promise<AsyncDisposable>
+  readonly apply: (manifests: readonly KubeObject[]) => Promise<AsyncDisposable>
   /** Holds what the check acquired until it ends. */
-  keep(resource: AsyncDisposable): void
+  readonly keep: (resource: AsyncDisposable) => void
   /** Keeps something for people who doubt the verdict: packets, a transcript, a ruleset. */
-  evidence(kind: EvidenceKind, name: string, text: string): void
+  readonly evidence: (kind: EvidenceKind, name: string, text: string) => void
 }
 
 export type EvidenceKind = 'packets' | 'transcript' | 'ruleset' | 'manifest' | 'log'

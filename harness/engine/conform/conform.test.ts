@@ -297,7 +297,7 @@ t.test('what nobody looked at before the target came is no data', async (t) => {
     {
       id: 'A-1',
       before: look,
-      run: ({ before }) => Promise.resolve({ kind: 'conforms', observed: String(before()) }),
+      run: ({ before }) => Promise.resolve({ kind: 'conforms', observed: typeof before() }),
     },
   ])
   t.match(outcome.tests[0], { status: 'error', reason: /A-1 was not seen to before/ })

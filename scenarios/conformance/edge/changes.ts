@@ -1,5 +1,6 @@
 import type { Check, CheckContext } from '../../../harness/api.ts'
-import { backendNames, backends } from '../l4/backends.fixture.ts'
+import type { backendNames } from '../l4/backends.fixture.ts'
+import { backends } from '../l4/backends.fixture.ts'
 import { clusterIpOf, podsOf } from '../support/cluster-facts.ts'
 import { ask, describeAnswer, serviceName } from '../support/dns.ts'
 import { Judgement } from '../support/judgement.ts'

@@ -171,7 +171,8 @@ async function leftAlone(
   judgement: Judgement,
   labelled: Look,
 ): ReturnType<Check['run']> {
-  const count = context.cluster.kubeProxyConnections
+  const { cluster } = context
+  const count = cluster.kubeProxyConnections?.bind(cluster)
   if (count === undefined) {
     const problem = await labelled.look()
     return judgement

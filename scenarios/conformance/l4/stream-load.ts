@@ -61,7 +61,7 @@ export const streamLoad: readonly Check[] = [
         const stream = await openStream(context, judgement, inPod(context), to)
         if (stream === undefined) return ''
         const startedAt = performance.now()
-        await stream.play([sendText(`source ${1e14}\n`)], context)
+        await stream.play([sendText(`source 100000000000000\n`)], context)
         let [sent, received, pieces] = [0, 0, 0]
         while (performance.now() - startedAt < saturatedMs && judgement.ok) {
           const played = await stream.play(

@@ -225,7 +225,7 @@ function decoded(bytes: Buffer): Message | undefined {
       opts: opts.map(({ ednsVersion, flags: bits, options }) => ({
         version: ednsVersion,
         flags: bits,
-        optionCodes: options.map((option) => Number(option.code)),
+        optionCodes: options.map((option) => option.code),
       })),
     }
   } catch {

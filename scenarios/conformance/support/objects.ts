@@ -81,6 +81,8 @@ function backendSpec({ image, node, args = [], env = {}, spec, container }: Back
           httpGet: { path: '/readyz', port: ports.control },
           periodSeconds: 1,
           failureThreshold: 1,
+          // why: a slow answer of a busy machine is not unready; only a 503 is
+          timeoutSeconds: 30,
         },
         ...container,
       },

@@ -7,7 +7,7 @@ import { ask, dataOf, describeAnswer } from './dns.ts'
 export interface Look {
   readonly name: string
   /** What is wrong, in words; undefined when it is as it has to be. */
-  look(): Promise<string | undefined>
+  readonly look: () => Promise<string | undefined>
 }
 
 export interface Seen {
