@@ -6,7 +6,7 @@ import { Judgement } from '../support/judgement.ts'
 import { backendsOnNodes, everyPort, service } from '../support/objects.ts'
 import { inPod } from '../support/positions.ts'
 import { podsReady, rules } from '../support/rules.fixture.ts'
-import { ask, countsOf, describeAnswers, isSpread } from './balance.ts'
+import { ask, countsOf, describeAnswers, isSpread } from '../support/balance.ts'
 
 const requests = 450
 

@@ -13,7 +13,7 @@ import { inPod } from '../support/positions.ts'
 import { restartTarget } from '../support/restart.ts'
 import { suitePrefix } from '../support/restarts.ts'
 import { backendNames, backends } from './backends.fixture.ts'
-import { isSpread, ownService } from './balance.ts'
+import { isSpread, ownService } from '../support/balance.ts'
 
 /** How long definitions may take to be gone. */
 const goneMs = 60_000

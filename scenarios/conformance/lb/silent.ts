@@ -3,7 +3,7 @@ import type { Check } from '../../../harness/api.ts'
 import { volley } from '../support/connect.ts'
 import { Judgement } from '../support/judgement.ts'
 import { names, rules } from '../support/rules.fixture.ts'
-import { frontOf, isHashed, isSpread, type Way, ways } from './balance.ts'
+import { frontOf, isHashed, isSpread, type Way, ways } from '../support/balance.ts'
 
 /** Clients that connect and say nothing. */
 const silentClients = 3

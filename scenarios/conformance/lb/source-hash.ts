@@ -6,7 +6,15 @@ import { Judgement } from '../support/judgement.ts'
 import { inPod, onHost } from '../support/positions.ts'
 import { names, rules } from '../support/rules.fixture.ts'
 import { sourceAddresses } from '../support/source-addresses.ts'
-import { ask, describeAnswers, type Front, ownService, type Way, ways } from './balance.ts'
+import {
+  ask,
+  describeAnswers,
+  type Front,
+  look,
+  ownService,
+  type Way,
+  ways,
+} from '../support/balance.ts'
 
 /** Connections from one address. */
 const fromOne = 50
@@ -46,11 +54,11 @@ export const sourceHash: readonly Check[] = [
       const told: string[] = []
       for (const way of ways) {
         if (!(await sticks(context, judgement, front, way))) break
-        const look = { connections: 64, concurrency: 8, localAddresses }
-        const seen = await ask(context, front, way, look)
+        const all = { connections: 64, concurrency: 8, localAddresses }
+        const seen = await ask(context, front, way, all)
         judgement.equal(`${way}: failures`, {}, seen.failures)
         judgement.set(`${way}: who answers`, names(3), new Set(seen.order))
-        const again = await ask(context, front, way, look)
+        const again = await ask(context, front, way, all)
         judgement.equal(`${way}: the same backends again`, seen.order, again.order)
         told.push(`${way}: ${describeAnswers(seen)}`)
       }
@@ -109,7 +117,7 @@ async function sticks(
   way: Way,
 ): Promise<boolean> {
   const { accepted, seen } = await eventually(
-    () => ask(context, front, way, { connections: 20, concurrency: 4 }),
+    () => ask(context, front, way, { ...look, connections: 20 }),
     ({ order, failures }) => Object.keys(failures).length === 0 && new Set(order).size === 1,
     { withinMs: context.threshold('convergenceMs'), signal: context.signal },
   )

@@ -1,4 +1,7 @@
 import type { Check } from '../../../harness/api.ts'
+import { exposure } from './exposure.ts'
+import { secrets } from './secrets.ts'
+import { tenants } from './tenants.ts'
 
-/** Rows of security.yaml, in their order. */
-export const security: readonly Check[] = []
+/** Rows of security.yaml. */
+export const security: readonly Check[] = [...exposure, ...secrets, ...tenants]

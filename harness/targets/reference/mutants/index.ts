@@ -11,6 +11,7 @@ import { l4aMutants } from './l4a.ts'
 import { l4bMutants } from './l4b.ts'
 import { l7Mutants } from './l7.ts'
 import { lbMutants } from './lb.ts'
+import { securityMutants } from './security.ts'
 
 /** Every fault that the suite is proven by. A test holds each against the compiled program. */
 export const mutants: readonly Mutant[] = [
@@ -26,4 +27,5 @@ export const mutants: readonly Mutant[] = [
   ...l4bMutants,
   ...l7Mutants,
   ...lbMutants,
+  ...securityMutants,
 ]

@@ -21,7 +21,7 @@ export const lbMutants: readonly Mutant[] = [
         replace: 'return [...unique.keys()].sort().slice(0, 1).map(',
       },
     ],
-    kills: ['LB-DEF-001', 'LB-RR-001'],
+    kills: ['LB-DEF-001', 'LB-RR-001', 'LB-EP-001'],
   },
   {
     id: 'lb-random-in-turn',
@@ -252,12 +252,13 @@ export const lbMutants: readonly Mutant[] = [
   },
   {
     id: 'dr-needs-definition',
-    title: 'the agent ends when the API has no DestinationRules',
+    title: 'an agent that is started again ends when the API has no DestinationRules',
     changes: [
       {
         file: ruleWatch,
         find: 'if (path === undefined) {',
-        replace: 'if (path === undefined) { process.exit(1);',
+        // why: the first start of an agent has to succeed, or there is nothing to judge
+        replace: `if (path === undefined) { const { existsSync, writeFileSync } = process.getBuiltinModule('node:fs'); const mark = '/var/lib/meshmark-reference/mark'; if (process.uptime() < 4 && existsSync(mark)) process.exit(1); writeFileSync(mark, '');`,
       },
     ],
     kills: ['LB-DR-005'],

@@ -1,12 +1,12 @@
 import type { CheckContext, Fixture, Position, VolleyJob } from '../../../harness/api.ts'
 import { eventually } from '../../eventually.ts'
-import { clusterIpOf } from '../support/cluster-facts.ts'
-import { failuresOf, podOf, type Volley, volley } from '../support/connect.ts'
-import { hashedHeader } from '../support/destination-rules.ts'
-import type { Judgement } from '../support/judgement.ts'
-import { everyPort, service, type ServicePort } from '../support/objects.ts'
-import { inPod } from '../support/positions.ts'
-import { first, rules } from '../support/rules.fixture.ts'
+import { clusterIpOf } from './cluster-facts.ts'
+import { failuresOf, podOf, type Volley, volley } from './connect.ts'
+import { hashedHeader } from './destination-rules.ts'
+import type { Judgement } from './judgement.ts'
+import { everyPort, service, type ServicePort } from './objects.ts'
+import { inPod } from './positions.ts'
+import { first, rules } from './rules.fixture.ts'
 
 /** One path of a data plane: the port `tcp-0`, or the port `http-0`, one request a connection. */
 export type Way = 'tcp' | 'http'
@@ -38,11 +38,17 @@ export interface Answers {
 }
 
 export type AskOptions = Partial<
-  Pick<VolleyJob, 'connections' | 'concurrency' | 'localAddresses' | 'port'>
+  Pick<VolleyJob, 'connections' | 'concurrency' | 'localAddresses' | 'connectionTimeoutMs'>
 > & {
   /** Value of the hashed header, where the way is HTTP. */
   readonly value?: string
 }
+
+/** Bounds a connection whose answer is judged, however slow the machine is. */
+export const patientMs = 10_000
+
+/** A look that is repeated: few connections, given up sooner. */
+export const look: AskOptions = { concurrency: 4, connectionTimeoutMs: 2_000 }
 
 /** Connections to a Service, one after the other unless told. */
 export async function ask(
@@ -56,7 +62,8 @@ export async function ask(
     host,
     port: way === 'tcp' ? 81 : 80,
     ...(way === 'http' && { http: [{ path: '/', headers }] }),
-    timeoutMs: 110_000,
+    connectionTimeoutMs: patientMs,
+    timeoutMs: 280_000,
     ...job,
   })
   return answersOf(seen)
@@ -100,7 +107,7 @@ export async function isSpread(
 ): Promise<boolean> {
   for (const way of ways) {
     const { accepted, seen } = await eventually(
-      () => ask(context, front, way, { connections: 40, concurrency: 4, ...valued(value) }),
+      () => ask(context, front, way, { ...look, connections: 40, ...valued(value) }),
       ({ order, failures }) =>
         Object.keys(failures).length === 0 && isSameSet(new Set(order), backends),
       { withinMs, signal: context.signal },
@@ -128,7 +135,7 @@ export async function isHashed(
   withinMs: number = context.threshold('convergenceMs'),
 ): Promise<{ readonly accepted: boolean; readonly tookMs: number }> {
   const { accepted, seen, tookMs } = await eventually(
-    () => ask(context, front, 'http', { connections: 20, concurrency: 4, value: 'one' }),
+    () => ask(context, front, 'http', { ...look, connections: 20, value: 'one' }),
     ({ order, failures }) => Object.keys(failures).length === 0 && new Set(order).size === 1,
     { withinMs, signal: context.signal },
   )

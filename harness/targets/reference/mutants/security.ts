@@ -1,0 +1,67 @@
+import type { Mutant } from '../../../model/mutant.ts'
+
+const admin = 'admin/server.js'
+const adminListens = 'server.listen(init.port, init.address, '
+
+/** Faults of what a node shows and writes down. */
+export const securityMutants: readonly Mutant[] = [
+  {
+    id: 'sec-open-resolver',
+    title: 'the name server answers everybody, at every address of the node',
+    changes: [
+      {
+        file: 'dns/udp-server.js',
+        find: 'socket.bind({ address: init.address, port: init.port }',
+        replace: 'socket.bind({ port: init.port }',
+      },
+      {
+        file: 'dns/clients.js',
+        find: 'allows(address) {',
+        replace: 'allows(address) { return true;',
+      },
+    ],
+    kills: ['SEC-EXP-001'],
+  },
+  {
+    id: 'sec-open-metrics',
+    title: 'metrics are given at every address of the node',
+    changes: [{ file: admin, find: adminListens, replace: "server.listen(init.port, '0.0.0.0', " }],
+    kills: ['SEC-EXP-005'],
+  },
+  {
+    id: 'sec-socks',
+    title: 'a SOCKS5 proxy listens, and nobody asked for it',
+    changes: [
+      {
+        file: admin,
+        find: adminListens,
+        replace: `void import('node:net').then((net) => net.createServer((socket) => socket.once('data', () => socket.end(Buffer.from([5, 0])))).listen(1080)); ${adminListens}`,
+      },
+    ],
+    kills: ['SEC-ORL-004'],
+  },
+  {
+    id: 'sec-logs-requests',
+    title: 'heads of requests are logged',
+    changes: [
+      {
+        file: 'proxy/l7/downstream.js',
+        find: 'this.#readKey(bytes);',
+        replace: "console.log(bytes.toString('latin1')); this.#readKey(bytes);",
+      },
+    ],
+    kills: ['SEC-LOG-001'],
+  },
+  {
+    id: 'sec-logs-token',
+    title: 'the token of the agent is logged',
+    changes: [
+      {
+        file: 'kube/api.js',
+        find: 'authorization: `Bearer ${token}`',
+        replace: 'authorization: (console.log(`Bearer ${token}`), `Bearer ${token}`)',
+      },
+    ],
+    kills: ['SEC-LOG-002'],
+  },
+]
