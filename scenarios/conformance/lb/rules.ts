@@ -6,6 +6,7 @@ import { inPod } from '../support/positions.ts'
 import { names, rules } from '../support/rules.fixture.ts'
 import {
   type Front,
+  followsStill,
   isHashed,
   isSpread,
   ownService,
@@ -115,18 +116,6 @@ export const destinationRules: readonly Check[] = [
     },
   },
 ]
-
-/** A rule that is made now takes effect: what was said before it was read, and whoever reads is alive. */
-async function followsStill(
-  context: CheckContext,
-  judgement: Judgement,
-  label: string,
-): Promise<boolean> {
-  const own = await ownService(context)
-  await context.apply([destinationRule(own.name, byHeader, { namespace: own.namespace })])
-  const front = { at: inPod(context), host: own.host }
-  return (await isHashed(context, judgement, front, label)).accepted
-}
 
 async function oddRulesDoNoHarm(context: CheckContext): Promise<Assessment> {
   const { signal } = context

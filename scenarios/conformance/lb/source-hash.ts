@@ -9,6 +9,7 @@ import { sourceAddresses } from '../support/source-addresses.ts'
 import {
   ask,
   describeAnswers,
+  followsStill,
   type Front,
   look,
   ownService,
@@ -74,7 +75,9 @@ export const sourceHash: readonly Check[] = [
     run: async (context) => {
       const judgement = new Judgement()
       const front = await hashedBySource(context)
-      if (!(await sticks(context, judgement, front, 'tcp'))) return judgement.assessment('')
+      // why: the rule has been read; whether connections follow it is for LB-CH-008
+      if (!(await followsStill(context, judgement, 'a good rule made later')))
+        return judgement.assessment('')
       const probe = await context.probe(front.at)
       const datagram = async (): Promise<string> => {
         const { host } = front

@@ -2,7 +2,7 @@ import type { CheckContext, Fixture, Position, VolleyJob } from '../../../harnes
 import { eventually } from '../../eventually.ts'
 import { clusterIpOf } from './cluster-facts.ts'
 import { failuresOf, podOf, type Volley, volley } from './connect.ts'
-import { hashedHeader } from './destination-rules.ts'
+import { byHeader, destinationRule, hashedHeader } from './destination-rules.ts'
 import type { Judgement } from './judgement.ts'
 import { everyPort, service, type ServicePort } from './objects.ts'
 import { inPod } from './positions.ts'
@@ -211,6 +211,18 @@ export async function ownService(
     host: await clusterIpOf(context, namespace, name),
     resize,
   }
+}
+
+/** A rule that is made now takes effect: what was said before it was read, and whoever reads is alive. */
+export async function followsStill(
+  context: CheckContext,
+  judgement: Judgement,
+  label: string,
+): Promise<boolean> {
+  const own = await ownService(context)
+  await context.apply([destinationRule(own.name, byHeader, { namespace: own.namespace })])
+  const front = { at: inPod(context), host: own.host }
+  return (await isHashed(context, judgement, front, label)).accepted
 }
 
 function valued(value: string | undefined): { readonly value?: string } {
