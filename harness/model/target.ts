@@ -68,7 +68,7 @@ export interface DeployedTarget extends AsyncDisposable {
 /** A target that was taken off its cluster. */
 export interface Uninstalled {
   /** Deploys it once more and resolves when it serves; does nothing but wait when it was done before. */
-  reinstall(options: AbortOptions): Promise<void>
+  readonly reinstall: (options: AbortOptions) => Promise<void>
 }
 
 /** Which pods are meant. */

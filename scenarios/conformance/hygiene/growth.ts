@@ -70,9 +70,11 @@ export const growth: readonly Check[] = [
     expects:
       'rules and chains, listeners and open files of the agent on a node are as many as before',
     run: withAgent((context) =>
-      asBefore(context, async (own, [pod, other], judgement) => {
+      asBefore(context, async (own, pods, judgement) => {
         for (let exchanged = 1; exchanged <= times; exchanged += 1) {
-          const next = exchanged % 2 === 0 ? pod : other
+          // why: the last of a batch was not met in it, so that what is seen then is no state of before
+          const [last, ...others] = rotated(pods, Math.ceil(exchanged / batch))
+          const next = exchanged % batch === 0 ? last : others[exchanged % 2 === 0 ? 0 : 1]
           await own.setEndpoints([endpointOf(next)])
           if (exchanged % batch !== 0) continue
           const front = { at: inPod(context), host: own.host, port: 81 }
@@ -85,6 +87,14 @@ export const growth: readonly Check[] = [
     ),
   },
 ]
+
+function rotated(
+  [first, second, third]: readonly [PodFacts, PodFacts, PodFacts],
+  by: number,
+): readonly [PodFacts, PodFacts, PodFacts] {
+  if (by % 3 === 0) return [first, second, third]
+  return by % 3 === 1 ? [second, third, first] : [third, first, second]
+}
 
 interface Counts {
   readonly rules: number

@@ -55,7 +55,7 @@ async function remove(context: CheckContext): Promise<RemovalStory> {
     ),
   )
   if (!served) return { served, use: said, podsBefore, after: {}, stays: [] }
-  const pids = target.pids
+  const pids = target.pids?.bind(target)
   const { reinstall } = await target.uninstall()
   const stays: string[] = []
   for (const { name } of nodes)

@@ -14,7 +14,7 @@ export interface Alive {
   /** A Service that is served before, and has to be after. */
   readonly own: OwnService
   /** Records that a Service's greeting port is answered by this pod. */
-  answers(what: string, host: string, pod: PodFacts, port?: number): Promise<Followed>
+  readonly answers: (what: string, host: string, pod: PodFacts, port?: number) => Promise<Followed>
 }
 
 /**

@@ -69,7 +69,7 @@ export async function nodeState(context: BareContext, node: string): Promise<Nod
       .filter((line) => !hasKubeProxy || !line.includes('KUBE-'))
       .join('\n'),
     devices,
-    routes: lines('routes', (line) => !isPods(line)),
+    routes: lines('routes', (line) => !isPods(line) && !linkLocal.test(line)),
     'resolv.conf': raw('resolv.conf'),
     sysctls: lines('sysctls', (line) => !moving.test(line) && !ofOtherDevices.test(line)),
     listeners: lines('listeners'),
@@ -78,6 +78,9 @@ export async function nodeState(context: BareContext, node: string): Promise<Nod
     files: lines('files'),
   }
 }
+
+/** The kernel makes these when an interface has found its link-local address to be free, a second or two after it is up. */
+const linkLocal = /^((local|multicast|anycast) )?(fe80|ff00):.*proto kernel/
 
 /** Values that the kernel changes by itself. */
 const moving =

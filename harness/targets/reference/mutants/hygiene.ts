@@ -47,13 +47,13 @@ export const hygieneMutants: readonly Mutant[] = [
   },
   {
     id: 'hyg-black-hole-at-end',
-    title: 'an agent that is told to end leaves rules that drop what is for Services',
+    title: 'an agent that is told to end leaves a table that drops what is for Services',
     changes: [
       {
         file: agent,
         find: "this.#log.info('ending', {",
         replace:
-          "(await import('node:child_process')).spawnSync('nft', ['insert', 'rule', 'ip', 'meshmark', 'guard', 'ip', 'daddr', '@cluster-ips', 'drop']); this.#log.info('ending', {",
+          "(await import('node:child_process')).execSync(\"nft 'add table ip mmend; add chain ip mmend c { type filter hook prerouting priority -160 ; }; add rule ip mmend c ip daddr 10.96.0.0/16 drop'\"); this.#log.info('ending', {",
       },
     ],
     kills: ['HYG-UN-002'],

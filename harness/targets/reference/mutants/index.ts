@@ -12,6 +12,7 @@ import { l4bMutants } from './l4b.ts'
 import { l7Mutants } from './l7.ts'
 import { lbMutants } from './lb.ts'
 import { securityMutants } from './security.ts'
+import { robustnessMutants } from './robustness.ts'
 
 /** Every fault that the suite is proven by. A test holds each against the compiled program. */
 export const mutants: readonly Mutant[] = [
@@ -28,4 +29,5 @@ export const mutants: readonly Mutant[] = [
   ...l7Mutants,
   ...lbMutants,
   ...securityMutants,
+  ...robustnessMutants,
 ]

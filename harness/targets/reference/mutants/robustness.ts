@@ -1,0 +1,130 @@
+import type { Mutant } from '../../../model/mutant.ts'
+
+const records = 'kube/records.js'
+
+/** Faults of an agent that meets what it did not expect. */
+export const robustnessMutants: readonly Mutant[] = [
+  {
+    id: 'rob-crash-on-odd-rule',
+    title: 'a DestinationRule with an unknown policy ends the agent',
+    changes: [
+      {
+        file: 'kube/destination-rule.js',
+        find: 'note(`${where} ${shown(value)} is no known policy`);',
+        replace: 'process.exit(3);',
+      },
+    ],
+    kills: ['ROB-CR-001'],
+  },
+  {
+    id: 'rob-looks-for-rules-once',
+    title: 'whether there are DestinationRules is asked at the start alone',
+    changes: [
+      {
+        file: 'kube/rule-watch.js',
+        find: 'await delay(pauseMs *',
+        replace: 'await delay(86400000 + pauseMs *',
+      },
+    ],
+    kills: ['ROB-CR-002'],
+  },
+  {
+    id: 'rob-crash-on-sctp',
+    title: 'a port of SCTP ends the agent',
+    changes: [
+      {
+        file: 'proxy/planner.js',
+        find: "protocol !== 'sctp')",
+        replace: 'protocol !== process.exit(3))',
+      },
+    ],
+    kills: ['ROB-API-001'],
+  },
+  {
+    id: 'rob-needs-node-names',
+    title: 'an endpoint without nodeName ends the agent',
+    changes: [
+      {
+        file: records,
+        find: '...(isText(nodeName) && { nodeName }),',
+        replace: '...(isText(nodeName) ? { nodeName } : process.exit(3)),',
+      },
+    ],
+    kills: ['ROB-API-002'],
+  },
+  {
+    id: 'rob-knows-every-protocol',
+    title: 'an unknown appProtocol ends the agent',
+    changes: [
+      {
+        file: records,
+        find: '...(isText(appProtocol) && { appProtocol }),',
+        replace:
+          '...(isText(appProtocol) && { appProtocol: appProtocol.startsWith("example.com") ? process.exit(3) : appProtocol }),',
+      },
+    ],
+    kills: ['ROB-API-003'],
+  },
+  {
+    id: 'rob-slice-needs-service',
+    title: 'slices that come before their Service are forgotten',
+    changes: [
+      {
+        file: 'kube/cluster-state.js',
+        find: 'this.#slicesOf.set(owner, slices.set(after.name, after));',
+        replace:
+          'if (this.services.get(owner) !== undefined) this.#slicesOf.set(owner, slices.set(after.name, after));',
+      },
+    ],
+    kills: ['ROB-API-004'],
+  },
+  {
+    id: 'rob-keeps-the-oldest',
+    title: 'of the states that wait for the rules to be written the oldest is kept',
+    changes: [
+      {
+        file: 'traffic.js',
+        find: 'this.#wanted = snapshot;',
+        replace: 'this.#wanted ??= snapshot;',
+      },
+    ],
+    kills: ['ROB-API-005'],
+  },
+  {
+    id: 'rob-crash-without-files',
+    title: 'the agent ends when it cannot open a file',
+    changes: [
+      {
+        file: 'agent.js',
+        find: 'const lock = await lockNode();',
+        replace:
+          "const lock = await lockNode(); const fs = await import('node:fs'); setInterval(() => { try { fs.closeSync(fs.openSync('/dev/null')); } catch { process.exit(3); } }, 20);",
+      },
+    ],
+    kills: ['ROB-FD-001'],
+  },
+  {
+    id: 'rob-crash-on-read-only',
+    title: 'the agent ends when its state cannot be saved',
+    changes: [
+      {
+        file: 'kube/saved-state.js',
+        find: 'await rm(temporary, { force: true });',
+        replace: 'process.exit(3);',
+      },
+    ],
+    kills: ['ROB-DSK-001'],
+  },
+  {
+    id: 'rob-bad-configuration-is-fine',
+    title: 'a bad configuration ends the agent as if all were well',
+    changes: [
+      {
+        file: 'main.js',
+        find: 'return process.exit(exitCode.badConfiguration);',
+        replace: 'return process.exit(0);',
+      },
+    ],
+    kills: ['ROB-CFG-001'],
+  },
+]
