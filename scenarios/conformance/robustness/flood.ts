@@ -41,7 +41,7 @@ export const flood: readonly Check[] = [
       }
       await Promise.all(Array.from({ length: atOnce }, worker))
       const tookMs = performance.now() - startedAt
-      for (const { name, host } of services) await answers(name, host, pods[2])
+      for (const { name, host } of services) if (!(await answers(name, host, pods[2])).ok) break
       return `${serviceCount * changesOfEach} changes in ${(tookMs / 1_000).toFixed(1)} s`
     }),
   },
