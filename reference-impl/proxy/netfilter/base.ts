@@ -11,7 +11,9 @@ export const tableComment = 'meshmark reference data plane'
  *
  * nat chains run 5 before kube-proxy's and docker's (dstnat), so that Services are decided here first; the filter
  * chains after them see the translated packet, and what still carries a ClusterIP then has nowhere to go: it is
- * rejected, never sent along the default route. `goto` and `accept` end our own chains only, foreign tables still
+ * rejected, never sent along the default route. While a transaction is committed, a packet that is under way in the old
+ * rules may find the elements of their maps gone already (the kernel looks at its generation for each lookup anew): it is
+ * dropped, not refused, when its Service has endpoints, and comes again. `goto` and `accept` end our own chains only, foreign tables still
  * get every packet. No packet mark is used.
  */
 export function baseChains(site: Site): string {
@@ -59,6 +61,7 @@ export function baseChains(site: Site): string {
     goto refuse
   }
   chain refuse {
+    ip daddr . meta l4proto . th dport @served drop comment "met a change of its rules; the client sends it again"
     ip daddr @cluster-ips goto reject-packet
     ip daddr . meta l4proto . th dport @no-endpoints goto reject-packet
   }

@@ -44,11 +44,13 @@ function compilePort(draft: Draft, port: PortPlan, proxyPort: number | undefined
       ? inside
       : destinationChain(draft, port, `ext/${id}`, port.externalDestinations)
 
-  const { services, 'no-endpoints': none } = draft.elements
+  const { services, served, 'no-endpoints': none } = draft.elements
   for (const address of port.clusterIps) {
     // why: without an entry the packet keeps its ClusterIP, and that is rejected by the base chains
     if (inside !== undefined) {
-      services.set(`${address} . ${protocol} . ${port.port}`, `${comment} : goto ${inside}`)
+      const key = `${address} . ${protocol} . ${port.port}`
+      services.set(key, `${comment} : goto ${inside}`)
+      served.set(key, '')
     }
   }
   for (const address of port.externalIps) {
@@ -157,6 +159,7 @@ function emptyDraft(): Draft {
       services: new Map(),
       'node-ports': new Map(),
       'no-endpoints': new Map(),
+      served: new Map(),
       'cluster-ips': new Map(),
       'external-ips': new Map(),
       'node-port-numbers': new Map(),

@@ -101,6 +101,21 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     })
   })
 
+  t.test(
+    'a packet that finds no way although its Service has endpoints is not refused',
+    async (t) => {
+      // why: the moment of a commit cannot be met at will; what a packet sees in it is a map without the element
+      const element = ['element', 'ip', 'meshmark', 'services']
+      const key = '10.96.0.10 . tcp . 80'
+      await run('nft', ['delete', ...element, `{ ${key} }`])
+      const asked = dial('client', 'tcp', '10.96.0.10:80')
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await run('nft', ['add', ...element, `{ ${key} : goto svc/default/web/tcp/80 }`])
+      t.match(await asked, [/^(a|b|remote) /], 'the client sent it again')
+      await netfilter.apply(plan(web(), dns()))
+    },
+  )
+
   t.test('a port that no Service has, and a ClusterIP without ports, are refused', async (t) => {
     t.same(await dial('client', 'tcp', '10.96.0.10:81'), ['refused'])
     t.same(await dial('node', 'tcp', '10.96.0.10:81'), ['refused'])

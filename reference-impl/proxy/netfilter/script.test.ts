@@ -48,6 +48,7 @@ t.test('the whole table is one script that replaces what was there', async (t) =
       'add rule ip meshmark svc/default/web/tcp/80 meta l4proto tcp dnat ip to numgen inc mod 2 map { 0 : 10.244.1.2 . 8080, 1 : 10.244.2.2 . 9090 }',
       'add element ip meshmark services { 10.96.0.10 . tcp . 80 comment "default/web:tcp-0" : goto svc/default/web/tcp/80 }',
       'add element ip meshmark node-ports { tcp . 30080 comment "default/web:tcp-0" : goto svc/default/web/tcp/80 }',
+      'add element ip meshmark served { 10.96.0.10 . tcp . 80 }',
       'add element ip meshmark cluster-ips { 10.96.0.10 }',
       'add element ip meshmark node-port-numbers { 30080 }',
       'add element ip meshmark endpoint-ips { 10.244.1.2, 10.244.2.2 }',

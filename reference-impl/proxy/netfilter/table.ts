@@ -8,6 +8,7 @@ export type Container =
   | 'services'
   | 'node-ports'
   | 'no-endpoints'
+  | 'served'
   | 'cluster-ips'
   | 'external-ips'
   | 'node-port-numbers'
@@ -22,6 +23,7 @@ export const containers: Readonly<
   services: { kind: 'map', type: 'ipv4_addr . inet_proto . inet_service : verdict' },
   'node-ports': { kind: 'map', type: 'inet_proto . inet_service : verdict' },
   'no-endpoints': { kind: 'set', type: 'ipv4_addr . inet_proto . inet_service' },
+  served: { kind: 'set', type: 'ipv4_addr . inet_proto . inet_service' },
   'cluster-ips': { kind: 'set', type: 'ipv4_addr' },
   'external-ips': { kind: 'set', type: 'ipv4_addr' },
   'node-port-numbers': { kind: 'set', type: 'inet_service' },
