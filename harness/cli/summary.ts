@@ -76,7 +76,7 @@ function conformanceLines({ profiles, tests, notAutomated }: ConformanceResult):
     profiles.map(({ name, summary: told }) => `${name.padEnd(11)}${told}`).join('\n'),
     ...(notAutomated.length > 0
       ? [
-          `${counted(notAutomated.length, 'row')} without a check in the selection; --list tells which`,
+          `${counted(notAutomated.length, 'row')} of the selection not judged: --list tells which have no check, result.json why`,
         ]
       : []),
   ].join('\n\n')

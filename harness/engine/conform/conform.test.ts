@@ -32,7 +32,7 @@ async function judge(rows: readonly Row[], more: Partial<ConformPlan> = {}): Pro
     id,
     level: row.level ?? 'MUST',
     profile: row.profile ?? 'DNS',
-    environment: 'B',
+    environment: row.environment ?? 'B',
     disruptive: row.disruptive ?? false,
     slow: false,
     sources: [{ ref: 'H' }],
@@ -136,6 +136,15 @@ t.test('what is not claimed is not supported, what the cluster cannot is skipped
   t.same(statuses(outcome), { 'A-1': 'notSupported', 'A-2': 'passed', 'A-3': 'skipped' })
   t.match(outcome.tests[2], { reason: 'provider double has no node fault' })
   t.same(outcome.order, ['A-2'], 'only what can say something runs')
+})
+
+t.test('a row that is for a real Kubernetes alone is not asked of another cluster', async (t) => {
+  const outcome = await judge([
+    { id: 'A-1', run: fine },
+    { id: 'A-2', environment: 'K', capabilities: ['kubernetes'], run: wrong },
+  ])
+  t.same(statuses(outcome), { 'A-1': 'passed' })
+  t.equal(outcome.conclusion, 'conformant')
 })
 
 t.test('what breaks things runs alone, after everything else', async (t) => {

@@ -165,6 +165,9 @@ export function triage(
           `the target does not claim the feature ${feature}`,
         ),
       )
+    else if (requirement.environment === 'K' && cannot.includes('kubernetes'))
+      // why: the catalogue itself says that such a row is not for this kind of cluster
+      notAutomated.push({ id, reason: `provider ${cluster.provider} is no real Kubernetes` })
     else if (cannot.length > 0)
       settled.push(
         notRun(

@@ -108,9 +108,8 @@ export const l4aMutants: readonly Mutant[] = [
       { file: state, find: 'views.delete(key)', replace: 'void key' },
       {
         file: compile,
-        find: 'services.set(`${address} . ${protocol} . ${port.port}`,',
-        replace:
-          'if (!services.has(`${address} . ${protocol} . ${port.port}`)) services.set(`${address} . ${protocol} . ${port.port}`,',
+        find: 'services.set(key, `${comment} : goto ${inside}`)',
+        replace: 'if (!services.has(key)) services.set(key, `${comment} : goto ${inside}`)',
       },
     ],
     kills: ['L4-TCP-008', 'L4-LIFE-001', 'L4-LIFE-003'],
