@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readCatalogue } from '../../scenarios/catalogue.ts'
 import { checks } from '../../scenarios/conformance/index.ts'
+import { findProgram } from '../clusters/local/kubelet/find-program.ts'
 import { local } from '../clusters/local/provider.ts'
 import { run, type RunComponents } from '../engine/run.ts'
 import type { Check } from '../model/check.ts'
@@ -25,6 +26,14 @@ t.teardown(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+const cannotRunKubeProxy =
+  ['kube-proxy', 'coredns', 'iptables'].some((name) => findProgram(name) === undefined) &&
+  'kube-proxy, coredns and iptables are not all on PATH'
+
+function resultIn(out: string): RunResult {
+  return JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as RunResult
+}
+
 function meshmark(...argv: readonly string[]): ReturnType<typeof spawnSync> & { stdout: string } {
   return spawnSync(process.execPath, [main, ...argv], { encoding: 'utf8' })
 }
@@ -35,9 +44,8 @@ t.test('rows are chosen, judged, and written in every format', { skip }, (t) => 
   const only = ['--only', 'DNS-A-001,L4-TCP-001']
   const { status, stdout } = meshmark('conform', ...only, '--out', out, '--format', 'junit,tap')
   t.equal(status, 0, stdout)
-  const result = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as RunResult
   t.same(
-    result.conformance?.tests.map(({ id, status: is }) => [id, is]),
+    resultIn(out).conformance?.tests.map(({ id, status: is }) => [id, is]),
     [
       ['DNS-A-001', 'passed'],
       ['L4-TCP-001', 'passed'],
@@ -59,6 +67,33 @@ t.test('a target without a data plane fails, and says how to run the row again',
   t.match(stdout, /npx meshmark conform --target direct --only DNS-A-001 --seed 5/)
   t.end()
 })
+
+t.test('the reference meets every fast row that is a MUST', { skip }, (t) => {
+  const out = join(folder, 'reference')
+  const { status, stdout } = meshmark('conform', '--fast', '--out', out, '--seed', '1')
+  t.equal(status, 0, stdout)
+  t.ok((resultIn(out).conformance?.tests.length ?? 0) > 250)
+  t.end()
+})
+
+t.test(
+  'kube-proxy and CoreDNS fail what is known of them, and nothing else',
+  { skip: skip || cannotRunKubeProxy },
+  (t) => {
+    const out = join(folder, 'kube-proxy')
+    const { status, stdout } = meshmark(
+      ...['conform', '--target', 'kube-proxy-coredns', '--fast', '--out', out, '--seed', '1'],
+    )
+    t.equal(status, 0, stdout)
+    t.match(
+      resultIn(out).conformance?.tests.find(({ id }) => id === 'DNSP-EDNS-006'),
+      {
+        status: 'knownIssue',
+      },
+    )
+    t.end()
+  },
+)
 
 t.test('the reference forwards by itself where nftables is missing', { skip }, (t) => {
   const out = join(folder, 'userspace')
