@@ -91,6 +91,19 @@ t.test(
   },
 )
 
+t.test('externalIPs do not take the API away', (t) => {
+  const kubernetes = service({
+    name: 'kubernetes',
+    clusterIps: ['10.96.0.1'],
+    ports: [port({ port: 443, endpoints: [endpoint('192.168.1.9', { port: 6443 })] })],
+  })
+  const thief = service({ name: 'thief', externalIps: ['192.168.1.9', '192.168.1.8'] })
+  const { plan, problems } = planTraffic([kubernetes, thief], context)
+  t.same(plan.ports.find(({ id }) => id.includes('thief'))?.externalIps, ['192.168.1.8'])
+  t.match(problems.join(), /thief.*192\.168\.1\.9/)
+  t.end()
+})
+
 t.test('endpoints keep the port of their own slice, each once, in a stable order', async (t) => {
   const endpoints = [
     endpoint('10.244.2.9', { port: 9090 }),

@@ -63,7 +63,7 @@ export function planTraffic(services: Iterable<ServiceView>, context: PlanContex
   )
   problems.push(...rules.misleading(served))
   const ports: PortPlan[] = []
-  const forbidden = new Set([...context.reservedAddresses, ...clusterIps])
+  const forbidden = new Set([...context.reservedAddresses, ...clusterIps, ...apiServers(served)])
   for (const service of served) {
     const externalIps = allowedExternalIps(service, forbidden, context, problems)
     for (const port of service.ports) {
@@ -200,7 +200,17 @@ function freeNodePort(
   return undefined
 }
 
-/** externalIPs must not take traffic away from the node, from DNS or from other Services (CVE-2020-8554). */
+/** Where the Kubernetes API itself is: the endpoints of its Service. */
+function apiServers(services: readonly ServiceView[]): readonly string[] {
+  return services
+    .filter(({ namespace, name }) => namespace === 'default' && name === 'kubernetes')
+    .flatMap(({ ports }) => ports.flatMap(({ endpoints }) => endpoints))
+    .map(({ address }) => address)
+}
+
+/**
+ * externalIPs must not take traffic away from the node, from DNS, from the API or from other Services (CVE-2020-8554).
+ */
 function allowedExternalIps(
   service: ServiceView,
   forbidden: ReadonlySet<string>,

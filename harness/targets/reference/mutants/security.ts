@@ -64,4 +64,16 @@ export const securityMutants: readonly Mutant[] = [
     ],
     kills: ['SEC-LOG-002'],
   },
+  {
+    id: 'sec-proxy-port-open',
+    title: "the LAN reaches the HTTP proxy's own port",
+    changes: [
+      {
+        file: 'proxy/netfilter/base.js',
+        find: 'ct state new reject with tcp reset comment',
+        replace: 'ct state new accept comment',
+      },
+    ],
+    kills: ['SEC-EXP-003'],
+  },
 ]
