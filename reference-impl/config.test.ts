@@ -86,7 +86,7 @@ t.test('every problem is told at once, with the key, the value and the rule', as
     [
       '--dns-port: got "0", want a whole number from 1 to 65535',
       '--owner: got "x", want NAMESPACE/NAME',
-      '--proxy-mode: got "ipvs", want nftables, off',
+      '--proxy-mode: got "ipvs", want nftables, userspace, off',
       'MESHMARK_DNS_TTL: got "-1", want a whole number from 0 to 3600',
       'unknown flag --wat; --help lists them',
     ],

@@ -35,7 +35,10 @@ t.test('preStop runs before SIGTERM, and both before the pod is gone', async (t)
   await it.remove('polite')
   await it.gone('polite')
   t.equal(await told('polite'), 'preStop\nSIGTERM')
-  t.match((await it.events('polite')).join('\n'), 'Normal Killing Stopping container main')
+  t.match(
+    (await it.events('polite', 'Killing')).join('\n'),
+    'Normal Killing Stopping container main',
+  )
 })
 
 t.test('what does not heed SIGTERM is killed when the grace period is over', async (t) => {

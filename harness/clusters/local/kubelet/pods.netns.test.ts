@@ -79,7 +79,7 @@ t.test('an unknown image names the images that there are, as ErrImagePull', asyn
   t.equal(pod.status.phase, 'Pending')
   const words =
     /^image "example.org\/foo:1" is not known to provider local; it has: nginx, meshmark\/probe/
-  const told = (await it.events('unknown')).join('\n')
+  const told = (await it.events('unknown', 'BackOff')).join('\n')
   t.match(first(pod)?.state.waiting?.message, /^Back-off pulling image "example.org\/foo:1"/)
   t.match(told, /Warning Failed Failed to pull image "example.org\/foo:1": image/)
   t.match(told.replace(/^[\s\S]*?": image/, 'image'), words)
@@ -101,7 +101,10 @@ t.test('a container that fails is restarted at once, then backs off', async (t) 
     status?.state.waiting?.message,
     /^back-off 10s restarting failed container=main pod=crash_/,
   )
-  t.match((await it.events('crash')).join('\n'), /Warning BackOff Back-off restarting failed/)
+  t.match(
+    (await it.events('crash', 'BackOff')).join('\n'),
+    /Warning BackOff Back-off restarting failed/,
+  )
   t.equal(await it.log('crash', 'previous=true'), 'why\n')
 })
 

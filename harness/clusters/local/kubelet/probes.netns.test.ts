@@ -28,7 +28,7 @@ t.test('readiness flips with its probe, by the thresholds', async (t) => {
   const after = await it.until('flips', (pod) => !isReady(pod))
   t.equal(first(after)?.restartCount, 0, 'readiness restarts nothing')
   t.match(
-    (await it.events('flips')).join('\n'),
+    (await it.events('flips', 'Unhealthy')).join('\n'),
     'Warning Unhealthy Readiness probe failed: ',
     'an event tells',
   )
@@ -47,7 +47,7 @@ t.test('a failing liveness probe restarts the container', async (t) => {
   const pod = await it.until('dies', (pod) => first(pod)?.restartCount === 1)
   t.match(first(pod)?.lastState.terminated, { exitCode: 137 })
   await it.until('dies', isReady)
-  const told = (await it.events('dies')).join('\n')
+  const told = (await it.events('dies', 'Killing')).join('\n')
   t.match(told, 'Normal Killing Container main failed liveness probe, will be restarted')
 })
 
@@ -81,8 +81,7 @@ t.test(
     const pod = await it.until('deaf', (pod) => first(pod)?.state.running !== undefined)
     const address = pod.status.podIP ?? ''
     const wanted = `Warning Unhealthy Readiness probe failed: Get "http://${address}:81/x": dial tcp ${address}:81: connect: connection refused`
-    let told: readonly string[] = []
-    while (!told.includes(wanted) && told.length < 50) told = await it.events('deaf')
+    const told = await it.events('deaf', wanted)
     t.ok(told.includes(wanted), told.join('\n'))
   },
 )
@@ -94,5 +93,8 @@ t.test('a postStart hook that fails restarts the container', async (t) => {
     ],
   })
   await it.until('hooked', (pod) => (first(pod)?.restartCount ?? 0) > 0)
-  t.match((await it.events('hooked')).join('\n'), 'Warning FailedPostStartHook')
+  t.match(
+    (await it.events('hooked', 'FailedPostStartHook')).join('\n'),
+    'Warning FailedPostStartHook',
+  )
 })

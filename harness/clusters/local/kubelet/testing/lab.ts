@@ -28,8 +28,11 @@ export interface Lab extends AsyncDisposable {
   /** Runs a command in a pod's first container, or in the named one. */
   exec(name: string, words: readonly string[], options?: { stdin?: string }): Promise<ExecResult>
   log(name: string, query?: string): Promise<string>
-  /** `<type> <reason> <message>` of a pod's events, in their order. */
-  events(name: string): Promise<readonly string[]>
+  /**
+   * `<type> <reason> <message>` of a pod's events, in their order. They are written beside the status, so it waits, with a
+   * bound, until one of them has this text.
+   */
+  events(name: string, wanted: string): Promise<readonly string[]>
   /** Runs a command on a node, in its host network. */
   on(node: string, argv: readonly string[]): Promise<string>
 }
@@ -51,6 +54,9 @@ export interface ContainerStatus {
   readonly state: States
   readonly lastState: States
 }
+
+/** How long an event may take to be there after what it tells of, in ms. */
+const eventsMs = 10_000
 
 interface States {
   readonly waiting?: { readonly reason: string; readonly message?: string }
@@ -141,11 +147,15 @@ export async function lab(
       const path = `/api/v1/namespaces/${namespace}/pods/${name}/log?${query}`
       return (await kube.request('GET', path, { signal })).body
     },
-    events: async (name) => {
-      const all = await kube.list<TestEvent>(events, { namespace, signal })
-      return all.items
-        .filter(({ involvedObject }) => involvedObject.name === name)
-        .map(({ type, reason, message }) => `${type} ${reason} ${message}`)
+    events: async (name, wanted) => {
+      const deadline = performance.now() + eventsMs
+      for (;;) {
+        const all = await kube.list<TestEvent>(events, { namespace, signal })
+        const told = all.items
+          .filter(({ involvedObject }) => involvedObject.name === name)
+          .map(({ type, reason, message }) => `${type} ${reason} ${message}`)
+        if (performance.now() > deadline || told.some((line) => line.includes(wanted))) return told
+      }
     },
     on: async (node, argv) => {
       await using channel = await cluster.spawn({ node, network: 'host' }, 'shell', {
