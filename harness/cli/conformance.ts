@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { readCatalogue } from '../../scenarios/catalogue.ts'
 import { checks } from '../../scenarios/conformance/index.ts'
 import type { ConformPlan } from '../engine/conform/conform.ts'
+import { readSettings } from '../config/settings.ts'
 import { select, type Selection, shuffle } from '../engine/select.ts'
 import { exitCode } from '../engine/judge.ts'
 import { UsageError } from '../model/errors.ts'
@@ -42,9 +43,10 @@ export async function conformance(flags: ConformFlags): Promise<number> {
     return 0
   }
   const formats = formatsOf(flags)
+  const settings = await readSettings(flags.config)
   const expectations = await readExpectations(
     { file: flags.expectations, folder: join(packageDirectory, 'reports', 'expectations') },
-    flags.target ?? 'reference',
+    flags.target ?? settings.target ?? 'reference',
     requirements,
   )
   return session(flags, {
@@ -97,6 +99,11 @@ function reproduceLine(flags: ConformFlags, id: string, seed: number): string {
     ['--target-proxy-mode', flags.targetProxyMode],
     ['--kube-proxy-mode', flags.kubeProxyMode],
     ['--cluster', flags.cluster],
+    ['--kubeconfig', flags.kubeconfig],
+    ['--context', flags.context],
+    ['--ip-family', flags.ipFamily],
+    ['--config', flags.config],
+    ['--expectations', flags.expectations],
   ].flatMap(([flag, value]) => (value === undefined ? [] : [flag ?? '', value]))
   return `npx meshmark ${shellLine(['conform', ...where, '--only', id, '--seed', String(seed)])}`
 }

@@ -138,7 +138,7 @@ const longestRestartPauseMs = 1_000
  */
 export function conformanceTopology(
   topology: Topology,
-  { provider }: Pick<RunFlags, 'provider'>,
+  { provider }: { readonly provider?: string | undefined },
 ): Topology {
   if ((provider ?? 'local') !== 'local') return topology
   const first = placeNodes(topology).slice(0, 2)
@@ -173,7 +173,12 @@ function runPlan({ runId, directory, target, flags, settings, what }: PlanInit):
   const topology = topologyFor(target, flags)
   return {
     runId,
-    topology: what.conform === undefined ? topology : conformanceTopology(topology, flags),
+    topology:
+      what.conform === undefined
+        ? topology
+        : conformanceTopology(topology, {
+            provider: flags.provider ?? settings.provider,
+          }),
     keep: flags.keep,
     ...(flags.nginxImage !== undefined && { sampleImage: flags.nginxImage }),
     ...(what.walkthrough && { walkthrough }),

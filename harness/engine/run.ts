@@ -279,10 +279,16 @@ async function judgeConformance(
     async () => {
       const judged = await judgeHere(plan, conformPlan, here, components, options, problems)
       const tests = [...judged.tests]
-      for (const shape of shapesOf(judged.elsewhere))
+      for (const shape of shapesOf(judged.elsewhere)) {
+        const why = options.signal.aborted ? 'the run was interrupted' : judged.stopped
         tests.push(
-          ...(await judgeElsewhere(plan, conformPlan, shape, components, options, problems)),
+          ...(why === undefined
+            ? await judgeElsewhere(plan, conformPlan, shape, components, options, problems).catch(
+                (error: unknown) => skippedFor(conformPlan, shape, errorText(error), 'error'),
+              )
+            : skippedFor(conformPlan, shape, why, 'error')),
         )
+      }
       const { holm } = conformanceOf(components)
       const { notAutomated } = judged
       const result = settle({ plan: conformPlan, features, tests, notAutomated, holm })

@@ -16,6 +16,8 @@ export type Capability =
   /** A node can be stopped and started, its programs killed. */
   | 'node-stop'
   | 'api-fault'
+  /** It was made for this run: nothing in it is anybody else's, so definitions may be taken out and put back. */
+  | 'own-cluster'
   | 'ipv6'
   /** The nodes' resolv.conf names an address where the harness can put a name server of its own (`upstreamDns`). */
   | 'upstream-dns'

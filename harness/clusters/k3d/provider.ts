@@ -88,6 +88,7 @@ async function boot(init: K3dInit, topology: Topology, options: CreateOptions): 
   const cluster = await assemble(
     {
       provider: 'k3d',
+      isOwn: true,
       network: networkOf(name),
       podNetwork: 'flannel host-gw',
       name,

@@ -36,6 +36,8 @@ export interface AssembleInit {
   readonly version: string
   /** Gives images that Docker has to the nodes that lack them. */
   readonly load: (references: readonly string[], options: AbortOptions) => Promise<void>
+  /** It was made for this run, not attached to. */
+  readonly isOwn: boolean
   /** Called when the cluster is disposed. */
   readonly release: () => Promise<void>
   /** See Cluster. */
@@ -64,7 +66,7 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
     nodes,
     kube,
     masterAddress: master?.address ?? '',
-    capabilities,
+    capabilities: new Set([...capabilities, ...(init.isOwn ? (['own-cluster'] as const) : [])]),
     description: {
       kubernetes,
       [init.provider]: init.version,

@@ -56,6 +56,7 @@ export async function attachKind(
     return await assemble(
       {
         provider: 'kind',
+        isOwn: false,
         network: 'kind',
         podNetwork: record.podNetwork ?? 'kindnet',
         load: (references, each) => loadImages(place, references, each),

@@ -106,6 +106,7 @@ export async function bootKind(
   const cluster = await assemble(
     {
       provider: 'kind',
+      isOwn: true,
       network: 'kind',
       podNetwork: cni?.name ?? 'kindnet',
       load: (references, each) => loadImages(place, references, each),

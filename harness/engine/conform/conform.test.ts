@@ -197,6 +197,20 @@ t.test('repetitions that differ are flaky', async (t) => {
   t.match(outcome.tests[1], { status: 'passed', attempts: 3 })
 })
 
+t.test('repetitions of a row share its namespace, so they never run side by side', async (t) => {
+  let running = 0
+  let most = 0
+  const counts: Check['run'] = async (context) => {
+    running += 1
+    most = Math.max(most, running)
+    await new Promise((resolve) => setImmediate(resolve))
+    running -= 1
+    return fine(context)
+  }
+  await judge([{ id: 'A-1', run: counts }], { repeat: 5, workers: 4 })
+  t.equal(most, 1)
+})
+
 t.test('a statistic decides after the correction over all of them', async (t) => {
   const unlikely =
     (p: number): Check['run'] =>

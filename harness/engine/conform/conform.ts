@@ -54,6 +54,8 @@ export interface Judged {
   readonly notAutomated: ConformanceResult['notAutomated']
   /** Checks that want a cluster of another shape. */
   readonly elsewhere: readonly Check[]
+  /** Why nothing more was judged. */
+  readonly stopped?: string
 }
 
 /**
@@ -77,43 +79,58 @@ export async function conform(
     probe: (at) => scene.probe(at, { signal }),
   }
   const { runnable, settled, notAutomated, elsewhere } = triage(plan, cluster, features)
-  const turns = runnable.flatMap((entry) => Array.from({ length: plan.repeat }, () => entry))
   const stage: CheckStage = {
     context,
     namespaces,
-    fixtures: fixturesOf({ namespaces, context, uses: usesOf(turns) }),
+    fixtures: fixturesOf({ namespaces, context, uses: usesOf(runnable, plan.repeat) }),
     target,
     bare: options.bare ?? new Map(),
     features,
     seed: plan.seed,
     reproduce: plan.reproduce,
+    problem,
     keepEvidence: options.keepEvidence,
   }
   const tests: TestResult[] = []
   let stopped: string | undefined
-  const judge = async (entry: Entry): Promise<void> => {
+  const judge = async (entry: Entry, attempt: number): Promise<void> => {
     const test =
       stopped === undefined && !signal.aborted
-        ? await runCheck(entry, stage, { signal })
+        ? await runCheck(entry, stage, { signal, attempt })
         : notRun(entry.requirement, plan, 'error', stopped ?? 'the run was interrupted')
     tests.push(test)
     tell({ kind: 'check-finished', test })
     if (plan.failFast && test.status === 'failed' && test.level === 'MUST')
       stopped ??= `stopped at the first failure, ${test.id}`
   }
-  await atOnce(
-    turns.filter(({ requirement }) => !requirement.disruptive),
-    plan.workers,
-    judge,
-  )
-  for (const entry of turns.filter(({ requirement }) => requirement.disruptive)) {
-    await judge(entry)
-    if (stopped === undefined) stopped = await notReadyAfter(entry, target, signal)
+  // why: repetitions of a row share its namespace, so they follow each other
+  const attempts = Array.from({ length: plan.repeat }, (_, index) => index + 1)
+  try {
+    await atOnce(
+      runnable.filter(({ requirement }) => !requirement.disruptive),
+      plan.workers,
+      async (entry) => {
+        for (const attempt of attempts) await judge(entry, attempt)
+      },
+    )
+    for (const entry of runnable.filter(({ requirement }) => requirement.disruptive))
+      for (const attempt of attempts) {
+        await judge(entry, attempt)
+        stopped ??= await notReadyAfter(entry, target, signal)
+      }
+  } finally {
+    // why: rows that did not run never gave their fixtures back
+    namespaces.removeAll()
   }
   await namespaces.settled().catch((error: unknown) => {
     problem(`namespaces of checks could not be removed: ${errorText(error)}`)
   })
-  return { tests: [...settled, ...tests], notAutomated, elsewhere }
+  return {
+    tests: [...settled, ...tests],
+    notAutomated,
+    elsewhere,
+    ...(stopped !== undefined && { stopped }),
+  }
 }
 
 async function notReadyAfter(
@@ -188,12 +205,12 @@ function fits({ topology = {} }: Check, cluster: Cluster): boolean {
   return Object.entries(topology).every(([key, value]) => built[key] === value)
 }
 
-function usesOf(turns: readonly Entry[]): ReadonlyMap<string, number> {
+function usesOf(entries: readonly Entry[], repeat: number): ReadonlyMap<string, number> {
   const uses = new Map<string, number>()
   const count = ({ id }: Fixture): void => {
-    uses.set(id, (uses.get(id) ?? 0) + 1)
+    uses.set(id, (uses.get(id) ?? 0) + repeat)
   }
-  for (const { check } of turns) for (const fixture of check.fixtures ?? []) count(fixture)
+  for (const { check } of entries) for (const fixture of check.fixtures ?? []) count(fixture)
   return uses
 }
 

@@ -17,6 +17,8 @@ export interface Namespaces {
   ): Promise<AsyncDisposable>
   /** Begins to remove it, when it was made; nobody has to wait. What fails is told by `settled`. */
   remove(namespace: string): void
+  /** Begins to remove every one that is left. */
+  removeAll(): void
   /** Resolves when everything that was to be removed is gone. @throws AggregateError */
   settled(): Promise<void>
 }
@@ -41,6 +43,16 @@ export function namespacesOf(cluster: Cluster, runId: string): Namespaces {
     applied.catch(() => made.delete(name))
     return applied
   }
+  const remove = (namespace: string): void => {
+    const applied = made.get(namespace)
+    if (applied === undefined) return
+    made.delete(namespace)
+    const removal = applied.then((one) => one[Symbol.asyncDispose]())
+    // why: told by settled, and until then no unhandled rejection
+    removal.catch(() => undefined)
+    removals.push(removal)
+    leaving.set(namespace, removal)
+  }
   return {
     named: (word) => `mm-${suffix}-${word.toLowerCase().replace(/[^a-z0-9-]/g, '-')}`.slice(0, 63),
     apply: async (namespace, manifests, options) => {
@@ -54,15 +66,9 @@ export function namespacesOf(cluster: Cluster, runId: string): Namespaces {
       )
       return cluster.apply(placed, options)
     },
-    remove: (namespace) => {
-      const applied = made.get(namespace)
-      if (applied === undefined) return
-      made.delete(namespace)
-      const removal = applied.then((one) => one[Symbol.asyncDispose]())
-      // why: told by settled, and until then no unhandled rejection
-      removal.catch(() => undefined)
-      removals.push(removal)
-      leaving.set(namespace, removal)
+    remove,
+    removeAll: () => {
+      for (const namespace of [...made.keys()]) remove(namespace)
     },
     settled: async () => {
       const ended = await Promise.allSettled(removals.splice(0))

@@ -42,6 +42,8 @@ export interface CheckStage {
   readonly seed: number
   /** The shell line that runs just this row again. */
   readonly reproduce: (id: string) => string
+  /** Told of trouble that concerns no verdict. */
+  readonly problem: (text: string) => void
   readonly keepEvidence: (id: string, evidence: readonly Evidence[]) => Promise<EvidenceFile[]>
 }
 
@@ -55,7 +57,7 @@ export interface Evidence {
 export async function runCheck(
   entry: Entry,
   stage: CheckStage,
-  { signal }: AbortOptions,
+  { signal, attempt }: AbortOptions & { readonly attempt: number },
 ): Promise<TestResult> {
   const { requirement, check } = entry
   const startedAt = new Date()
@@ -83,7 +85,8 @@ export async function runCheck(
     }
     const context = contextFor(entry, stage, { namespace, held, evidence, signal: bounded })
     verdict = verdictOf(await Promise.race([check.run(context), aborted(bounded)]))
-    if (verdict.status === 'failed') verdict = await doubted(verdict, acquired, stage)
+    if (verdict.status === 'failed' || mayFail(verdict))
+      verdict = await doubted(verdict, acquired, stage)
   } catch (error) {
     const reason = signal.aborted ? 'the run was interrupted' : errorText(error)
     verdict = { status: 'error', reason, findings: [] }
@@ -97,11 +100,21 @@ export async function runCheck(
   stage.namespaces.remove(namespace)
   if (trouble !== undefined && verdict.status !== 'failed')
     verdict = { ...verdict, status: 'error', reason: `it could not be undone: ${trouble}` }
+  const isClean = verdict.status === 'passed' || verdict.status === 'skipped'
+  const folder = attempt === 1 ? requirement.id : `${requirement.id}-${attempt}`
   const kept =
-    verdict.status === 'passed' || verdict.status === 'skipped'
+    isClean && !mayFail(verdict)
       ? []
-      : await stage.keepEvidence(requirement.id, evidence)
+      : await stage.keepEvidence(folder, evidence).catch((error: unknown) => {
+          stage.problem(`evidence of ${requirement.id} could not be kept: ${errorText(error)}`)
+          return []
+        })
   return { ...base, ...verdict, durationMs: performance.now() - began, evidence: kept }
+}
+
+/** A statistic that Holm's correction over the whole run can still turn into a failure. */
+function mayFail({ statistic }: Verdict): boolean {
+  return statistic !== undefined && statistic.p < statistic.alpha
 }
 
 /** A target is not to be blamed for a backend of ours that died. */

@@ -33,14 +33,10 @@ export function skippedFor(
   plan: ConformPlan,
   { topology, checks }: Shape,
   why: string,
+  status: 'skipped' | 'error' = 'skipped',
 ): readonly TestResult[] {
   const wanted = Object.entries(topology).map(([key, value]) => `${key} ${value}`)
   return partOf(plan, checks).requirements.map((requirement) =>
-    notRun(
-      requirement,
-      plan,
-      'skipped',
-      `it wants a cluster with ${wanted.join(', ')}, and ${why}`,
-    ),
+    notRun(requirement, plan, status, `it wants a cluster with ${wanted.join(', ')}, and ${why}`),
   )
 }

@@ -12,6 +12,9 @@ const sourceSlots = 1024
 /** why: without one the kernel takes a seed of its own, another one on each node and after each change */
 const sourceSeed = '0x6d657368'
 
+/** nft refuses a longer comment, and the whole transaction with it; names of a Service and its port may come to 143. */
+const commentCharacters = 120
+
 type Draft = {
   readonly chains: Map<string, readonly string[]>
   readonly counters: Set<string>
@@ -32,7 +35,7 @@ export function compile(plan: TrafficPlan, proxyPort: number | undefined): Table
 function compilePort(draft: Draft, port: PortPlan, proxyPort: number | undefined): void {
   const { id, protocol, label } = port
   const counter = `svc/${id}`
-  const comment = `comment "${label}"`
+  const comment = `comment "${label.slice(0, commentCharacters)}"`
   draft.counters.add(counter)
   for (const { address } of port.destinations) draft.elements['endpoint-ips'].set(address, '')
   const proxied = port.proxyAddress !== undefined && proxyPort !== undefined

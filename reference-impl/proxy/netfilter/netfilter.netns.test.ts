@@ -116,6 +116,14 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     },
   )
 
+  t.test('the longest names that Kubernetes allows stop no change', async (t) => {
+    const label = `${'n'.repeat(63)}/${'s'.repeat(63)}:${'p'.repeat(15)}`
+    const id = `${'n'.repeat(63)}/${'s'.repeat(63)}/tcp/80`
+    await netfilter.apply(plan(web({ label, id, affinitySeconds: 10_800 }), dns()))
+    t.match(await dial('client', 'tcp', '10.96.0.10:80'), [/^(a|b|remote) /])
+    await netfilter.apply(plan(web(), dns()))
+  })
+
   t.test('a port that no Service has, and a ClusterIP without ports, are refused', async (t) => {
     t.same(await dial('client', 'tcp', '10.96.0.10:81'), ['refused'])
     t.same(await dial('node', 'tcp', '10.96.0.10:81'), ['refused'])

@@ -10,9 +10,15 @@ interface Link {
 
 export class ServiceAddresses {
   #held: Set<string> | undefined
+  /** One change at a time: what one is taking off another must not take for lost. */
+  #queue: Promise<unknown> = Promise.resolve()
 
   /** Adds those that are missing. @throws NetfilterError when `ip` may not */
-  async add(wanted: ReadonlySet<string>): Promise<void> {
+  add(wanted: ReadonlySet<string>): Promise<void> {
+    return this.#inTurn(() => this.#add(wanted))
+  }
+
+  async #add(wanted: ReadonlySet<string>): Promise<void> {
     const held = await this.#known()
     const missing = [...wanted].filter((address) => !held.has(address))
     await change(missing.map((address) => `addr add ${address}/32 dev lo label ${label}`))
@@ -20,7 +26,11 @@ export class ServiceAddresses {
   }
 
   /** Takes off all of ours but these. @throws NetfilterError when `ip` may not */
-  async retain(wanted: ReadonlySet<string>): Promise<void> {
+  retain(wanted: ReadonlySet<string>): Promise<void> {
+    return this.#inTurn(() => this.#retain(wanted))
+  }
+
+  async #retain(wanted: ReadonlySet<string>): Promise<void> {
     const held = await this.#known()
     const surplus = [...held].filter((address) => !wanted.has(address))
     await change(surplus.map((address) => `addr del ${address}/32 dev lo`))
@@ -32,12 +42,22 @@ export class ServiceAddresses {
   }
 
   /** Puts back what others took off the device; gives how many. */
-  async repair(): Promise<number> {
+  repair(): Promise<number> {
+    return this.#inTurn(() => this.#repair())
+  }
+
+  async #repair(): Promise<number> {
     const held = await this.#known()
     this.#held = await onDevice()
     const missing = [...held].filter((address) => !this.has(address))
-    await this.add(new Set(missing))
+    await this.#add(new Set(missing))
     return missing.length
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work)
+    this.#queue = result.catch(() => undefined)
+    return result
   }
 
   async #known(): Promise<Set<string>> {

@@ -46,6 +46,8 @@ export class UserspacePath implements DataPlane {
   #connections = 0
   #said = new Set<string>()
   #failed = new Set<string>()
+  #places: ReadonlyMap<string, Place> = new Map()
+  #sweeping: Promise<void> = Promise.resolve()
 
   constructor(init: DataPlaneInit) {
     this.#init = init
@@ -76,10 +78,13 @@ export class UserspacePath implements DataPlane {
     ])
     await this.#addresses.add(wanted)
     this.#http.update(httpPorts(plan))
+    this.#places = places
     this.#listen(places)
     await this.#addresses.retain(wanted)
     this.#healthChecks.follow(healthChecks)
-    this.#timer ??= setInterval(() => void this.#sweep(), sweepMs).unref()
+    this.#timer ??= setInterval(() => {
+      this.#sweeping = this.#sweeping.then(() => this.#sweep())
+    }, sweepMs).unref()
   }
 
   counters(): Promise<TrafficCounters> {
@@ -103,6 +108,7 @@ export class UserspacePath implements DataPlane {
 
   async close({ cleanUp }: { readonly cleanUp: boolean }): Promise<void> {
     await this.drain(AbortSignal.abort())
+    await this.#sweeping
     if (cleanUp) await this.#addresses.retain(new Set())
   }
 
@@ -159,6 +165,7 @@ export class UserspacePath implements DataPlane {
       chooser.sweep(nowMs)
       if (forwarder instanceof UdpForwarder) forwarder.sweep(nowMs)
     }
+    if (this.#failed.size > 0) this.#listen(this.#places)
     try {
       const repaired = await this.#addresses.repair()
       if (repaired > 0)

@@ -22,6 +22,7 @@ const goneMs = 60_000
 export const noDefinitions: readonly Check[] = [
   {
     requirement: 'LB-DR-005',
+    capabilities: ['own-cluster'],
     sends:
       'connections and requests to a Service that is made after the definitions of Istio were taken out of the cluster and the agent on the client’s node was restarted',
     expects: 'every backend answers',

@@ -97,6 +97,7 @@ export const rules: readonly Check[] = [
   {
     ...usual,
     requirement: 'ROB-CR-002',
+    capabilities: ['node-access', 'own-cluster'],
     sends:
       'HTTP requests with one header from a pod to a Service of three endpoints, when the agent was started without DestinationRules in the API, they are defined afterwards, and one says that this header is hashed',
     expects: 'they come to one endpoint, where they came to several before',

@@ -75,10 +75,15 @@ function definition(): KubeObject {
 
 /**
  * Has the API serve DestinationRules. A definition that is there already, of Istio or of the target, is left as it is; ours
- * stays, because others look at it until the cluster goes.
+ * stays, because others look at it until the cluster goes, so it is made in a cluster of this run alone.
+ * @throws Error in any other cluster that does not serve them
  */
 export async function defineDestinationRules(context: Context): Promise<void> {
   if (await isServed(context)) return
+  if (!context.cluster.capabilities.has('own-cluster'))
+    throw new Error(
+      'this cluster does not serve DestinationRules, and it is not ours to define them: apply the definitions of Istio first',
+    )
   await context.cluster.apply([definition()], context)
 }
 
