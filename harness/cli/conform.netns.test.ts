@@ -68,11 +68,14 @@ t.test('a target without a data plane fails, and says how to run the row again',
   t.end()
 })
 
+/** Everything takes minutes; without MESHMARK_SLOW a quarter of it is run. */
+const part = process.env['MESHMARK_SLOW'] === undefined ? ['--shard', '1/4'] : []
+
 t.test('the reference meets every fast row that is a MUST', { skip }, (t) => {
   const out = join(folder, 'reference')
-  const { status, stdout } = meshmark('conform', '--fast', '--out', out, '--seed', '1')
+  const { status, stdout } = meshmark('conform', '--fast', ...part, '--out', out, '--seed', '1')
   t.equal(status, 0, stdout)
-  t.ok((resultIn(out).conformance?.tests.length ?? 0) > 250)
+  t.ok((resultIn(out).conformance?.tests.length ?? 0) > 50)
   t.end()
 })
 
@@ -82,7 +85,18 @@ t.test(
   (t) => {
     const out = join(folder, 'kube-proxy')
     const { status, stdout } = meshmark(
-      ...['conform', '--target', 'kube-proxy-coredns', '--fast', '--out', out, '--seed', '1'],
+      ...[
+        'conform',
+        '--target',
+        'kube-proxy-coredns',
+        '--fast',
+        '--profile',
+        'DNS',
+        '--out',
+        out,
+        '--seed',
+        '1',
+      ],
     )
     t.equal(status, 0, stdout)
     t.match(
