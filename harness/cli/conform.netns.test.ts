@@ -6,13 +6,13 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readCatalogue } from '../../scenarios/catalogue.ts'
 import { checks } from '../../scenarios/conformance/index.ts'
-import { findProgram } from '../clusters/local/kubelet/find-program.ts'
 import { local } from '../clusters/local/provider.ts'
 import { run, type RunComponents } from '../engine/run.ts'
 import type { Check } from '../model/check.ts'
 import type { ProgramChannel } from '../model/cluster.ts'
 import type { RunResult } from '../model/run-result.ts'
 import { connectProbe } from '../probes/client.ts'
+import { ownPrograms } from '../targets/kube-proxy-coredns/programs.ts'
 import { reference } from '../targets/reference/target.ts'
 import { hostState } from '../testing/host-state.ts'
 import { cannotRunLocal } from '../testing/needs-local.ts'
@@ -26,9 +26,14 @@ t.teardown(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const cannotRunKubeProxy =
-  ['kube-proxy', 'coredns', 'iptables'].some((name) => findProgram(name) === undefined) &&
-  'kube-proxy, coredns and iptables are not all on PATH'
+const cannotRunKubeProxy = (() => {
+  try {
+    ownPrograms()
+    return false
+  } catch (error) {
+    return (error as Error).message
+  }
+})()
 
 function resultIn(out: string): RunResult {
   return JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as RunResult
