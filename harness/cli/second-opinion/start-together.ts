@@ -28,10 +28,12 @@ export async function startTogether(
   const argv = isLocal
     ? [process.execPath, join(packageDirectory, ...program)]
     : ['node', join(probeImageDirectory, ...program)]
-  const channels = await Promise.all(
+  const spawned = await Promise.allSettled(
     waiting.map(({ at, url }) => cluster.spawn(at, 'shell', { ...options, args: [...argv, url] })),
   )
+  const channels = spawned.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   try {
+    for (const one of spawned) if (one.status === 'rejected') throw one.reason
     const heard = channels.map((channel) => channel.messages[Symbol.asyncIterator]())
     const allSay = async (word: string): Promise<void> => {
       await Promise.all(

@@ -1,10 +1,10 @@
 /** What becomes of checks; the cluster is a double, because no check here asks anything of it. */
 import t from 'tap'
-import type { Check, Fixture } from '../../model/check.ts'
+import type { Check, CheckContext, Fixture } from '../../model/check.ts'
 import type { TestResult } from '../../model/conformance.ts'
 import type { Requirement } from '../../model/requirement.ts'
 import { holm } from '../../measure/holm.ts'
-import { clusterDouble, deployedDouble, probeDouble } from '../testing/doubles.ts'
+import { clusterDouble, deployedDouble, type Diary, probeDouble } from '../testing/doubles.ts'
 import { conform, type ConformPlan } from './conform.ts'
 import { installation } from './installation.ts'
 import { settle } from './settle.ts'
@@ -23,9 +23,15 @@ interface Outcome {
   readonly conclusion: string
   readonly order: readonly string[]
   readonly evidence: readonly string[]
+  readonly problems: readonly string[]
 }
 
-async function judge(rows: readonly Row[], more: Partial<ConformPlan> = {}): Promise<Outcome> {
+async function judge(
+  rows: readonly Row[],
+  more: Partial<ConformPlan> = {},
+  diary: Diary = [],
+): Promise<Outcome> {
+  const problems: string[] = []
   const order: string[] = []
   const evidence: string[] = []
   const requirements = rows.map(({ id, ...row }): Requirement => ({
@@ -55,7 +61,10 @@ async function judge(rows: readonly Row[], more: Partial<ConformPlan> = {}): Pro
   }))
   const { signal } = new AbortController()
   const cluster = clusterDouble([])
-  const target = installation(deployedDouble([]), () => Promise.resolve(deployedDouble([])))
+  const target = installation(deployedDouble(diary), () => {
+    diary.push('deploy')
+    return Promise.resolve(deployedDouble(diary))
+  })
   const plan: ConformPlan = {
     requirements,
     checks,
@@ -93,12 +102,12 @@ async function judge(rows: readonly Row[], more: Partial<ConformPlan> = {}): Pro
       },
       tell: () => undefined,
       signal,
-      problem: () => undefined,
+      problem: (text) => void problems.push(text),
     },
   )
   const { tests, notAutomated } = judged
   const result = settle({ plan, features, tests, notAutomated, holm })
-  return { tests: result.tests, conclusion: result.conclusion, order, evidence }
+  return { tests: result.tests, conclusion: result.conclusion, order, evidence, problems }
 }
 
 function statuses({ tests }: Outcome): Record<string, string> {
@@ -125,6 +134,81 @@ t.test('a check that does not end is given up, and is no verdict', async (t) => 
   ])
   t.match(outcome.tests[0], { status: 'error', reason: /no verdict within 0.02 s/ })
   t.equal(outcome.conclusion, 'inconclusive')
+  t.match(outcome.problems, [/A-1 did not end within 0.02 s of being told to/])
+})
+
+t.test(
+  'a check that is given up leaves before the next begins, and nothing of it stays',
+  async (t) => {
+    const diary: Diary = []
+    const outcome = await judge(
+      [
+        {
+          id: 'A-1',
+          disruptive: true,
+          timeoutMs: 500,
+          run: async ({ signal, target, keep }) => {
+            const gone = target.uninstall()
+            await new Promise((resolve) => {
+              signal.addEventListener('abort', resolve)
+            })
+            await gone
+            keep({
+              [Symbol.asyncDispose]: () => {
+                diary.push('late thing undone')
+                return Promise.resolve()
+              },
+            })
+            diary.push('A-1 leaves')
+            throw new Error('too late for anybody')
+          },
+        },
+        {
+          id: 'A-2',
+          disruptive: true,
+          run: () => {
+            diary.push('A-2 begins')
+            return fine(undefined as never)
+          },
+        },
+      ],
+      {},
+      diary,
+    )
+    t.same(statuses(outcome), { 'A-1': 'error', 'A-2': 'passed' })
+    t.match(outcome.tests[0], { reason: /no verdict within 0.5 s/ })
+    t.same(diary, [
+      'uninstall the target',
+      'A-1 leaves',
+      'late thing undone',
+      'deploy',
+      'A-2 begins',
+    ])
+    t.same(outcome.problems, [])
+  },
+)
+
+t.test('what a check keeps after it was given up for good is undone at once', async (t) => {
+  let kept: CheckContext | undefined
+  const outcome = await judge([
+    {
+      id: 'A-1',
+      timeoutMs: 20,
+      run: (context) => {
+        kept = context
+        return new Promise(() => undefined)
+      },
+    },
+  ])
+  t.same(statuses(outcome), { 'A-1': 'error' })
+  await new Promise<void>((undone) => {
+    kept?.keep({
+      [Symbol.asyncDispose]: () => {
+        undone()
+        return Promise.resolve()
+      },
+    })
+  })
 })
 
 t.test('what is not claimed is not supported, what the cluster cannot is skipped', async (t) => {

@@ -37,18 +37,21 @@ t.test(
     const first = deployedDouble(diary, {
       [Symbol.asyncDispose]: () => Promise.reject(new Error('it clings')),
     })
-    const held = installation(first, () =>
-      Promise.resolve(
+    const held = installation(first, () => {
+      diary.push('deploy')
+      return Promise.resolve(
         deployedDouble(diary, {
           ready: () => {
             diary.push('ready')
             return Promise.resolve()
           },
         }),
-      ),
-    )
+      )
+    })
     await t.rejects(held.uninstall(options), { message: 'it clings' })
     await t.rejects(held.uninstall(options), { message: /not installed/ })
     t.same(diary, [])
+    await Promise.all([held.restore(options), held.restore(options)])
+    t.same(diary, ['deploy', 'ready', 'ready'], 'put back once, though its removal failed')
   },
 )

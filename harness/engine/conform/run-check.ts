@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { AbortOptions } from '../../model/abort.ts'
 import type {
   Assessment,
@@ -20,6 +21,9 @@ import type { Namespaces } from './namespaces.ts'
 
 /** How long a check may take when it says nothing else. */
 const usualTimeoutMs = 120_000
+
+/** How long a check may take to leave when it is given up: as long again, but no more than this. */
+const longestLeavingMs = 10_000
 
 /** Characters of one piece of evidence that are kept. */
 const evidenceCharacters = 1_000_000
@@ -66,6 +70,7 @@ export async function runCheck(
   const evidence: Evidence[] = []
   const namespace = stage.namespaces.named(requirement.id)
   const timeoutMs = check.timeoutMs ?? usualTimeoutMs
+  const leavingMs = Math.min(timeoutMs, longestLeavingMs)
   const giveUp = new AbortController()
   const timer = setTimeout(() => {
     giveUp.abort(new Error(`no verdict within ${timeoutMs / 1000} s`))
@@ -77,14 +82,18 @@ export async function runCheck(
     namespace,
   }
   const acquired: Fixture[] = []
+  let running: Promise<unknown> = Promise.resolve()
+  let isOver = false
   let verdict: Verdict
   try {
     for (const fixture of check.fixtures ?? []) {
       acquired.push(fixture)
       await stage.fixtures.acquire(fixture)
     }
-    const context = contextFor(entry, stage, { namespace, held, evidence, signal: bounded })
-    verdict = verdictOf(await Promise.race([check.run(context), aborted(bounded)]))
+    const own = { namespace, held, evidence, signal: bounded, isOver: () => isOver }
+    const judging = check.run(contextFor(entry, stage, own))
+    running = judging
+    verdict = verdictOf(await Promise.race([judging, aborted(bounded)]))
     if (verdict.status === 'failed' || mayFail(verdict))
       verdict = await doubted(verdict, acquired, stage)
   } catch (error) {
@@ -96,6 +105,11 @@ export async function runCheck(
   }
   // why: what goes on in the check's name ends with it
   giveUp.abort(new Error('the check is over'))
+  if (!(await endsWithin(running, leavingMs)))
+    stage.problem(
+      `${requirement.id} did not end within ${leavingMs / 1000} s of being told to: it may disturb the checks after it`,
+    )
+  isOver = true
   const trouble = await undo(held)
   stage.namespaces.remove(namespace)
   if (trouble !== undefined && verdict.status !== 'failed')
@@ -216,12 +230,14 @@ interface Own extends AbortOptions {
   readonly namespace: string
   readonly held: ResourceStack
   readonly evidence: Evidence[]
+  /** What it held has been undone: what comes later nobody else will undo. */
+  readonly isOver: () => boolean
 }
 
 function contextFor(
   { requirement, check }: Entry,
-  { context, namespaces, fixtures, target, features, seed, bare }: CheckStage,
-  { namespace, held, evidence, signal }: Own,
+  { context, namespaces, fixtures, target, features, seed, bare, problem }: CheckStage,
+  { namespace, held, evidence, signal, isOver }: Own,
 ): CheckContext {
   return {
     ...context,
@@ -257,7 +273,11 @@ function contextFor(
       return applied
     },
     keep: (resource) => {
-      held.use(resource)
+      if (!isOver()) held.use(resource)
+      else
+        void undo(resource).then((trouble) => {
+          if (trouble !== undefined) problem(`what ${requirement.id} left late: ${trouble}`)
+        })
     },
     evidence: (kind, name, text) => {
       evidence.push({ kind, name, text: text.slice(0, evidenceCharacters) })
@@ -274,13 +294,16 @@ function removable(
   held: ResourceStack,
   signal: AbortSignal,
 ): CheckContext['target'] {
-  const uninstall = async (): Promise<Uninstalled> => {
-    let uninstalled: Uninstalled | undefined
+  const uninstall = (): Promise<Uninstalled> => {
+    const leaving = target.uninstall({ signal })
     held.use({
-      [Symbol.asyncDispose]: () =>
-        uninstalled?.reinstall({ signal: AbortSignal.timeout(reinstallMs) }) ?? Promise.resolve(),
+      [Symbol.asyncDispose]: async () => {
+        // why: one that is still going, or went only half way, is put back as well
+        await leaving.catch(() => undefined)
+        await target.restore({ signal: AbortSignal.timeout(reinstallMs) })
+      },
     })
-    return (uninstalled = await target.uninstall({ signal }))
+    return leaving
   }
   return new Proxy<CheckContext['target']>(
     { ...target, uninstall },
@@ -299,12 +322,25 @@ const clusterScoped: ReadonlySet<string> = new Set([
   'PersistentVolume',
 ])
 
-async function undo(held: ResourceStack): Promise<string | undefined> {
+async function undo(held: AsyncDisposable): Promise<string | undefined> {
   try {
     await held[Symbol.asyncDispose]()
     return undefined
   } catch (error) {
     return errorText(error)
+  }
+}
+
+async function endsWithin(running: Promise<unknown>, ms: number): Promise<boolean> {
+  const late = new AbortController()
+  const ended = running.then(
+    () => true,
+    () => true,
+  )
+  try {
+    return await Promise.race([ended, delay(ms, false, { signal: late.signal })])
+  } finally {
+    late.abort()
   }
 }
 
