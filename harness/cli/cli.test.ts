@@ -29,6 +29,25 @@ t.test('--help names the commands that work and the exit codes', (t) => {
   t.end()
 })
 
+t.test('bench simulate: how often the gate errs, the same for the same seed', (t) => {
+  const args = ['bench', 'simulate', '--sessions', '60', '--seed', '5']
+  const { code, stdout } = meshmark(args)
+  t.equal(code, 0)
+  t.match(stdout, /^shared: /m)
+  t.match(stdout, /^A\/A: +\d\.\d\d % of 60 sessions were called regressed in any metric\.$/m)
+  t.match(stdout, /^\+10 %: found in +\d+\.\d\d %/m)
+  t.equal(meshmark(args).stdout, stdout)
+  const { found } = JSON.parse(meshmark([...args, '--json']).stdout) as {
+    readonly found: readonly { readonly change: number; readonly ok: number }[]
+  }
+  t.equal(found.length, 24, 'six models, four changes')
+  t.ok(
+    found.filter(({ change }) => change >= 10).every(({ ok }) => ok === 0),
+    'a change of twice the margin is never ok',
+  )
+  t.end()
+})
+
 t.test('wrong words: what was given, what is allowed, the nearest match, exit 2', (t) => {
   const cases: readonly (readonly [readonly string[], readonly RegExp[]])[] = [
     [['benhc'], [/unknown command 'benhc'/, /commands: .*walkthrough/, /did you mean bench\?/]],

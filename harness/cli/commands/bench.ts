@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { commaSeparated, type RunFlags, wholeNumber, withRunFlags } from '../options.ts'
 import type { Conclude } from '../program.ts'
 import { session } from '../session.ts'
+import { simulateCommand } from './simulate.ts'
 
 interface BenchFlags extends RunFlags {
   readonly quick: boolean
@@ -15,6 +16,7 @@ export function benchCommand(conclude: Conclude): Command {
   const command = new Command('bench').description(
     'measures the target against direct connections, in randomised pairs of trials',
   )
+  command.addCommand(simulateCommand(conclude))
   return withRunFlags(command)
     .option('--quick', 'fewer and shorter trials: about a minute and a half', false)
     .option('--pairs <n>', 'pairs of trials per question, 1 to 100', wholeNumber(1, 100))
