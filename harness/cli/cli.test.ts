@@ -75,6 +75,10 @@ t.test('wrong words: what was given, what is allowed, the nearest match, exit 2'
       ['report', 'x', '--format', 'htm'],
       [/got "htm"/, /did you mean html\?/],
     ],
+    [
+      ['bench', 'simulate', '--sesions', '9'],
+      [/did you mean --sessions/, /bench simulate --help/],
+    ],
     [['report'], [/missing required argument 'run'/]],
     [['run', 'extra'], [/too many arguments/]],
   ]

@@ -47,7 +47,10 @@ export function program(): Program {
     reportCommand(conclude),
   ]
   for (const one of commands) command.addCommand(one)
-  for (const one of [command, ...command.commands]) {
+  const nested = command.commands.flatMap((one) => [one, ...one.commands])
+  for (const one of [command, ...nested]) {
+    // why: a flag belongs to the command that it follows, also where the one above it has the same
+    one.enablePositionalOptions()
     one.exitOverride()
     one.configureOutput({ outputError: () => undefined })
     one.showSuggestionAfterError(false)
