@@ -2,6 +2,7 @@ import type { Check } from '../../../harness/api.ts'
 import { changes } from './changes.ts'
 import { clients } from './clients.ts'
 import { coexistence } from './coexistence.ts'
+import { dnsPolicies } from './dns-policies.ts'
 import { near } from './near.ts'
 import { outage } from './outage.ts'
 import { outsideWorld } from './outside.ts'
@@ -18,6 +19,7 @@ export const edge: readonly Check[] = [
   ...telling,
   ...changes,
   ...clients,
+  ...dnsPolicies,
   ...outsideWorld,
   ...near,
   ...coexistence,

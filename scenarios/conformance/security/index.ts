@@ -1,8 +1,15 @@
 import type { Check } from '../../../harness/api.ts'
 import { claims } from './claims.ts'
 import { exposure } from './exposure.ts'
+import { foreignApi } from './foreign-api.ts'
 import { secrets } from './secrets.ts'
 import { tenants } from './tenants.ts'
 
 /** Rows of security.yaml. */
-export const security: readonly Check[] = [...exposure, ...claims, ...secrets, ...tenants]
+export const security: readonly Check[] = [
+  ...exposure,
+  ...claims,
+  ...foreignApi,
+  ...secrets,
+  ...tenants,
+]

@@ -28,11 +28,14 @@ const ask = async () => {
 ask()
 `
 
-/** A pod whose program asks for URLs with the resolver and the network that `spec` gives it. */
-export function askingPod(
+/**
+ * A pod whose program is a script that writes what it has to say into /dev/termination-log and ends; with the resolver and
+ * the network that `spec` gives it.
+ */
+export function sayingPod(
   context: Pick<CheckContext, 'backendImage' | 'nodes'>,
   name: string,
-  urls: readonly string[],
+  { script, args }: { readonly script: string; readonly args: readonly string[] },
   spec: Readonly<Record<string, unknown>>,
 ): KubeObject {
   return backendPod({
@@ -40,8 +43,18 @@ export function askingPod(
     image: context.backendImage,
     node: context.nodes[0]?.name ?? '',
     spec: { restartPolicy: 'Never', ...spec },
-    container: { command: ['node', '-e', script, ...urls], args: [], readinessProbe: undefined },
+    container: { command: ['node', '-e', script, ...args], args: [], readinessProbe: undefined },
   })
+}
+
+/** A pod whose program asks for URLs with the resolver and the network that `spec` gives it. */
+export function askingPod(
+  context: Pick<CheckContext, 'backendImage' | 'nodes'>,
+  name: string,
+  urls: readonly string[],
+  spec: Readonly<Record<string, unknown>>,
+): KubeObject {
+  return sayingPod(context, name, { script, args: urls }, spec)
 }
 
 interface Terminated {
@@ -51,8 +64,12 @@ interface Terminated {
 }
 
 /** What the program of such a pod said in the end; undefined while it asks. */
-export async function whatItSaid(context: CheckContext, name: string): Promise<string | undefined> {
-  const key = { namespace: context.namespace, name }
+export async function whatItSaid(
+  context: CheckContext,
+  name: string,
+  namespace: string = context.namespace,
+): Promise<string | undefined> {
+  const key = { namespace, name }
   const { status } = await objectOf(context, { apiVersion: 'v1', kind: 'Pod' }, key)
   return (status as Terminated | undefined)?.containerStatuses?.[0]?.state?.terminated?.message
 }

@@ -120,4 +120,17 @@ export const edgeMutants: readonly Mutant[] = [
     ],
     kills: ['EDGE-CLI-002'],
   },
+  {
+    id: 'edge-answers-pods-alone',
+    title: 'the name server refuses programs on the host network',
+    changes: [
+      {
+        file: 'dns/clients.js',
+        find: "address === '::1' || this.#own.has(address))",
+        replace:
+          "address === '::1') return true; if (this.#own.has(address)) return false; if (false)",
+      },
+    ],
+    kills: ['EDGE-CLI-005'],
+  },
 ]

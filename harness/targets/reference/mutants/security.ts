@@ -76,4 +76,16 @@ export const securityMutants: readonly Mutant[] = [
     ],
     kills: ['SEC-EXP-003'],
   },
+  {
+    id: 'sec-trusts-any-api',
+    title: "the certificate of the API's server is not verified",
+    changes: [
+      {
+        file: 'kube/api.js',
+        find: 'rejectUnauthorized: !access.skipVerify',
+        replace: 'rejectUnauthorized: false',
+      },
+    ],
+    kills: ['SEC-PRV-003'],
+  },
 ]
