@@ -12,8 +12,11 @@ export interface Fixtures {
   /** Resolves when it can be used. @throws ClusterError when it does not become ready */
   acquire(fixture: Fixture): Promise<void>
   release(fixture: Fixture): void
-  /** Why nothing that was seen of it says anything about the target: a pod of it is gone, not Ready or was restarted. */
-  whyDead(fixture: Fixture): Promise<string | undefined>
+  /**
+   * Why nothing that was seen of it says anything about the target: a pod of it is gone, not Ready or was restarted.
+   * @param breaksNodes - a pod whose containers are ready lives, though its node was not heard of
+   */
+  whyDead(fixture: Fixture, breaksNodes: boolean): Promise<string | undefined>
   /** Its namespace. */
   namespaceOf(fixture: Fixture): string
 }
@@ -48,12 +51,13 @@ export function fixturesOf({ namespaces, context, uses }: FixturesInit): Fixture
       making.set(fixture.id, made)
       return made
     },
-    whyDead: async (fixture) => {
+    whyDead: async (fixture, breaksNodes) => {
+      const lives = breaksNodes ? 'ContainersReady' : 'Ready'
       const { cluster, signal } = context
       const now = await podsIn({ cluster, namespace: namespaceOf(fixture), signal })
       const left = new Set(now.map(uidOf))
       const gone = [...(born.get(fixture.id) ?? [])].filter((uid) => !left.has(uid))
-      const dead = now.filter((pod) => !isReady(pod) || restartsOf(pod) > 0).map(describePod)
+      const dead = now.filter((pod) => !isReady(pod, lives) || restartsOf(pod) > 0).map(describePod)
       const reasons = [...(gone.length > 0 ? [`${gone.length} pod(s) are gone`] : []), ...dead]
       return reasons.length === 0 ? undefined : reasons.join('; ')
     },
@@ -85,8 +89,8 @@ export async function podsReady(
   for (;;) {
     const wanted = await podsWanted({ cluster, namespace, signal })
     const items = await podsIn({ cluster, namespace, signal })
-    const ready = items.filter(isReady).length
-    if (ready >= wanted && items.every(isReady)) return
+    const ready = items.filter((pod) => isReady(pod)).length
+    if (ready >= wanted && items.every((pod) => isReady(pod))) return
     if (performance.now() > deadline) {
       const late = items.filter((pod) => !isReady(pod)).map(describePod)
       throw new ClusterError(
@@ -127,13 +131,13 @@ function uidOf({ metadata }: KubeObject): string {
   return metadata.uid ?? ''
 }
 
-function isReady({ metadata, status }: KubeObject): boolean {
+function isReady({ metadata, status }: KubeObject, condition = 'Ready'): boolean {
   const { conditions = [] } = (status ?? {}) as {
     conditions?: readonly { type: string; status: string }[]
   }
   return (
     metadata.deletionTimestamp === undefined &&
-    conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True')
+    conditions.some(({ type, status: is }) => type === condition && is === 'True')
   )
 }
 

@@ -95,7 +95,7 @@ export async function runCheck(
     running = judging
     verdict = verdictOf(await Promise.race([judging, aborted(bounded)]))
     if (verdict.status === 'failed' || mayFail(verdict))
-      verdict = await doubted(verdict, acquired, stage)
+      verdict = await doubted(verdict, check, acquired, stage)
   } catch (error) {
     const reason = signal.aborted ? 'the run was interrupted' : errorText(error)
     verdict = { status: 'error', reason, findings: [] }
@@ -131,14 +131,19 @@ function mayFail({ statistic }: Verdict): boolean {
   return statistic !== undefined && statistic.p < statistic.alpha
 }
 
-/** A target is not to be blamed for a backend of ours that died. */
+/**
+ * A target is not to be blamed for a backend of ours that died. One whose node a check cut off on purpose did not: the
+ * control plane takes it for not Ready, and it serves.
+ */
 async function doubted(
   verdict: Verdict,
+  { capabilities = [] }: Check,
   acquired: readonly Fixture[],
   { fixtures }: CheckStage,
 ): Promise<Verdict> {
+  const breaksNodes = capabilities.includes('node-fault') || capabilities.includes('api-fault')
   for (const fixture of acquired) {
-    const dead = await fixtures.whyDead(fixture)
+    const dead = await fixtures.whyDead(fixture, breaksNodes)
     if (dead !== undefined)
       return {
         status: 'error',
