@@ -6,11 +6,17 @@ import { checks } from '../../scenarios/conformance/index.ts'
 import { local } from '../clusters/local/provider.ts'
 import type { ConformPlan } from '../engine/conform/conform.ts'
 import { run } from '../engine/run.ts'
-import { judgeMutants, type MutantVerdict, selfTestResult } from '../engine/selftest.ts'
+import {
+  judgeMutants,
+  type MutantVerdict,
+  selfTestResult,
+  unnamedRows,
+} from '../engine/selftest.ts'
 import { UsageError } from '../model/errors.ts'
 import type { Mutant } from '../model/mutant.ts'
 import type { RunResult } from '../model/run-result.ts'
 import { mutants } from '../targets/reference/mutants/index.ts'
+import { unproven } from '../targets/reference/mutants/unproven.ts'
 import { mutated } from '../targets/reference/mutate.ts'
 import { reference } from '../targets/reference/target.ts'
 import type { SelfTestFlags } from './commands/selftest.ts'
@@ -28,14 +34,18 @@ const workersPerMutant = 4
 
 /** `meshmark selftest` from flags to exit code: 0 when every mutant dies by every row that is to kill it. */
 export async function selfTest(flags: SelfTestFlags): Promise<number> {
-  const chosen = chosenMutants(flags.only)
+  const { requirements, version, sha256 } = await readCatalogue()
+  const automated = requirements.filter(({ id }) =>
+    checks.some(({ requirement }) => requirement === id),
+  )
+  const chosen = chosenMutants(flags)
   if (flags.list) {
-    stdout(chosen.map(({ id, title, kills }) => `${id}  ${title}  [${kills.join(' ')}]`).join('\n'))
+    const rows = unnamedRows(mutants, automated).filter((id) => fits(id, flags.rows))
+    stdout([...chosen.map(listed), ...rows.map(unnamed)].join('\n'))
     return 0
   }
   if (flags.provider !== undefined && flags.provider !== 'local')
     throw new UsageError(`--provider ${flags.provider}: mutants run on provider local alone`)
-  const { requirements, version, sha256 } = await readCatalogue()
   const provider = local({ packageDirectory, controlPlane: 'embedded' })
   await readyFor(provider, flags)
   const runId = newRunId()
@@ -110,9 +120,6 @@ export async function selfTest(flags: SelfTestFlags): Promise<number> {
     killedBy: verdict.killedBy.filter((id) => passing.has(id)),
     survived: [...verdict.survived, ...verdict.killedBy.filter((id) => !passing.has(id))],
   }))
-  const automated = requirements.filter(({ id }) =>
-    checks.some(({ requirement }) => requirement === id),
-  )
   const result = selfTestResult(proven, automated)
   const path = join(directory, 'selftest.json')
   await writeFile(
@@ -126,22 +133,47 @@ export async function selfTest(flags: SelfTestFlags): Promise<number> {
       : [
           `${dead} of ${proven.length} mutants killed by every row that is to kill them`,
           ...proven.filter(({ survived }) => survived.length > 0).map((one) => `  ${lineOf(one)}`),
-          `${result.withoutMutant.length} automated MUST rows kill no mutant${result.withoutMutant.length > 0 ? `: ${result.withoutMutant.join(' ')}` : ''}`,
+          // why: of some mutants it would say nothing of the rows
+          ...(flags.only === undefined && flags.rows === undefined
+            ? [
+                `${result.withoutMutant.length} automated MUST rows kill no mutant${result.withoutMutant.length > 0 ? `: ${result.withoutMutant.join(' ')}` : ''}`,
+              ]
+            : []),
           `wrote ${path}`,
         ].join('\n'),
   )
   return dead === proven.length ? 0 : 1
 }
 
-function chosenMutants(only: string | undefined): readonly Mutant[] {
-  if (only === undefined) return mutants
-  const globs = only.split(',').map((glob) => new RegExp(`^${glob.replaceAll('*', '.*')}$`))
-  const chosen = mutants.filter(({ id }) => globs.some((glob) => glob.test(id)))
-  if (chosen.length === 0)
+/** @throws UsageError when no mutant fits */
+function chosenMutants({ only, rows }: Pick<SelfTestFlags, 'only' | 'rows'>): readonly Mutant[] {
+  const named = mutants.filter(({ id }) => fits(id, only))
+  if (named.length === 0)
     throw new UsageError(`--only ${only}: there is no such mutant`, [], {
       hint: 'meshmark selftest --list',
     })
+  const chosen = named
+    .map((mutant) => ({ ...mutant, kills: mutant.kills.filter((id) => fits(id, rows)) }))
+    .filter(({ kills }) => kills.length > 0)
+  if (chosen.length === 0)
+    throw new UsageError(`--rows ${rows}: no chosen mutant is to be killed by such a row`, [], {
+      hint: 'meshmark selftest --list',
+    })
   return chosen
+}
+
+/** @param globs - with commas between them; everything fits when there are none */
+function fits(id: string, globs: string | undefined): boolean {
+  if (globs === undefined) return true
+  return globs.split(',').some((glob) => new RegExp(`^${glob.replaceAll('*', '.*')}$`).test(id))
+}
+
+function listed({ id, title, kills }: Mutant): string {
+  return `${id}  ${title}  [${kills.join(' ')}]`
+}
+
+function unnamed(id: string): string {
+  return `no mutant  [${id}]  ${unproven[id] ?? 'nothing has shown that its check can fail'}`
 }
 
 function lineOf({ id, title, killedBy, survived, notes }: MutantVerdict): string {

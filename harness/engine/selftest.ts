@@ -80,3 +80,12 @@ export function selfTestResult(
       .map(({ id }) => id),
   }
 }
+
+/** Automated MUST rows that no mutant is to fail: nothing has shown that their checks can fail. */
+export function unnamedRows(
+  mutants: readonly Mutant[],
+  automated: readonly Requirement[],
+): readonly string[] {
+  const named = new Set(mutants.flatMap(({ kills }) => kills))
+  return automated.filter(({ level, id }) => level === 'MUST' && !named.has(id)).map(({ id }) => id)
+}

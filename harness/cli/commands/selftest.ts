@@ -5,6 +5,7 @@ import { selfTest } from '../selftest.ts'
 
 export interface SelfTestFlags extends RunFlags {
   readonly only?: string
+  readonly rows?: string
   readonly workers: number
   readonly list: boolean
 }
@@ -16,8 +17,9 @@ export function selfTestCommand(conclude: Conclude): Command {
   )
   return withRunFlags(command)
     .option('--only <globs>', "mutants by id, e.g. 'dns-*'")
+    .option('--rows <globs>', "of the rows that are to kill them, these alone: 'ROB-*,LB-DR-002'")
     .option('--workers <n>', 'mutants at the same time, 1 to 8', wholeNumber(1, 8), 2)
-    .option('--list', 'print the mutants and do nothing', false)
+    .option('--list', 'print the mutants, and rows without one, and do nothing', false)
     .action(async (flags: SelfTestFlags) => {
       conclude(await selfTest(flags))
     })

@@ -15,6 +15,9 @@ const echoedMiB = 256
 
 const saturatedMs = 5_000
 
+/** More than buffers on the way hold, so that the server must still be getting rid of what it sends. */
+const afterwardsMiB = 32
+
 const held = 1_000
 const short = 5_000
 
@@ -52,7 +55,7 @@ export const streamLoad: readonly Check[] = [
   {
     requirement: 'L4-STR-005',
     sends: `for ${saturatedMs / 1000} s as many bytes as the connection takes, while the backend does the same`,
-    expects: 'both directions go on: every piece is taken and bytes arrive beside it',
+    expects: 'both directions go on: every piece is taken, and bytes arrive beside it and after it',
     fixtures: [backends],
     timeoutMs: 180_000,
     run: (context) =>
@@ -74,6 +77,12 @@ export const streamLoad: readonly Check[] = [
           judgement.equal(`piece ${pieces}: connection`, 'open', played.state)
         }
         judgement.atLeast('received', 1, received / MiB, 'MiB')
+        // why: what came in the first moments says nothing of whether the answers still come
+        const last = await stream.play(
+          [{ do: 'read', until: { bytes: afterwardsMiB * MiB }, withinMs: 30_000 }],
+          context,
+        )
+        judgement.atLeast('received after it', afterwardsMiB, last.bytes / MiB, 'MiB')
         return `${Math.round(sent / MiB)} MiB out, ${Math.round(received / MiB)} MiB in`
       }),
   },

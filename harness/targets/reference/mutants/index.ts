@@ -9,6 +9,7 @@ import { edgeMutants } from './edge.ts'
 import { hygieneMutants } from './hygiene.ts'
 import { l4aMutants } from './l4a.ts'
 import { l4bMutants } from './l4b.ts'
+import { l4StreamMutants } from './l4-streams.ts'
 import { l7Mutants } from './l7.ts'
 import { lbMutants } from './lb.ts'
 import { securityMutants } from './security.ts'
@@ -26,6 +27,7 @@ export const mutants: readonly Mutant[] = [
   ...hygieneMutants,
   ...l4aMutants,
   ...l4bMutants,
+  ...l4StreamMutants,
   ...l7Mutants,
   ...lbMutants,
   ...securityMutants,

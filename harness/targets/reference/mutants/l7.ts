@@ -21,7 +21,7 @@ export const l7Mutants: readonly Mutant[] = [
         replace: 'return true',
       },
     ],
-    kills: ['L7-SEL-001', 'L7-SEL-005', 'L7-TRN-017'],
+    kills: ['L7-SEL-001', 'L7-SEL-005', 'L7-TRN-017', 'L4-STR-007'],
   },
   {
     id: 'l7-app-protocol-ignored',

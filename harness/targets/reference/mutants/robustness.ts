@@ -17,18 +17,6 @@ export const robustnessMutants: readonly Mutant[] = [
     kills: ['ROB-CR-001'],
   },
   {
-    id: 'rob-looks-for-rules-once',
-    title: 'whether there are DestinationRules is asked at the start alone',
-    changes: [
-      {
-        file: 'kube/rule-watch.js',
-        find: 'await delay(pauseMs *',
-        replace: 'await delay(86400000 + pauseMs *',
-      },
-    ],
-    kills: ['ROB-CR-002'],
-  },
-  {
     id: 'rob-crash-on-sctp',
     title: 'a port of SCTP ends the agent',
     changes: [
