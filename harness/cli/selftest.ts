@@ -115,11 +115,15 @@ export async function selfTest(flags: SelfTestFlags): Promise<number> {
   })
   if (stop.signal.aborted) return interruptedExitCode
   // why: a row that fails without a fault proves nothing by failing with one
-  const proven = verdicts.map((verdict) => ({
-    ...verdict,
-    killedBy: verdict.killedBy.filter((id) => passing.has(id)),
-    survived: [...verdict.survived, ...verdict.killedBy.filter((id) => !passing.has(id))],
-  }))
+  const proven = verdicts.map((verdict) => {
+    const nothing = verdict.killedBy.filter((id) => !passing.has(id))
+    return {
+      ...verdict,
+      killedBy: verdict.killedBy.filter((id) => passing.has(id)),
+      survived: [...verdict.survived, ...nothing],
+      notes: [...verdict.notes, ...nothing.map((id) => `${id}: it does not pass without a fault`)],
+    }
+  })
   const result = selfTestResult(proven, automated)
   const path = join(directory, 'selftest.json')
   await writeFile(

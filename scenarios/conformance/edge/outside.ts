@@ -79,9 +79,21 @@ export const outsideWorld: readonly Check[] = [
         context.threshold('convergenceMs'),
       )
       const addresses = seen.kind === 'dns' ? seen.answers.map(({ data }) => data) : []
-      return new Judgement()
-        .set('addresses of a name outside', [host.address], addresses)
-        .assessment(describeAnswer(seen))
+      const judgement = new Judgement().set(
+        'addresses of a name outside',
+        [host.address],
+        addresses,
+      )
+      // why: a name that nobody asked for before: every query for it that the stub sees comes of this one
+      const fresh = `once.${host.name}`
+      const once = await ask(context, { name: fresh, timeoutMs: 10_000 })
+      const asked = await stubAsked(context, fresh)
+      return judgement
+        .atLeast('queries at the stub for one question', 1, asked, 'queries')
+        .atMost('queries at the stub for one question', context.threshold('stubQueries'), asked)
+        .assessment(
+          `${describeAnswer(seen)}; ${fresh}: ${describeAnswer(once)}, the stub was asked ${asked} times`,
+        )
     }),
   },
 ]
@@ -122,6 +134,26 @@ rules`,
 }
 
 const stubPorts = { dns: '127.0.0.53:53', control: '127.0.0.53:8099' } as const
+
+/** How often the stub was asked for a name until nobody asked it for a second. */
+async function stubAsked(context: CheckContext, name: string): Promise<number> {
+  const look = async (): Promise<number> => {
+    const url = `http://${stubPorts.control}/seen?only=dnsQueries&contains=${name}&last=0`
+    const { matched } = JSON.parse(await onNode(context, 0, `curl -fsS '${url}'`)) as {
+      readonly matched: { readonly dnsQueries: number }
+    }
+    return matched.dnsQueries
+  }
+  let asked = await look()
+  for (let more = true; more;) {
+    await delay(1_000, undefined, context)
+    const now = await look()
+    // why: a loop never ends, and has been seen then
+    more = now > asked && now < 1_000
+    asked = now
+  }
+  return asked
+}
 
 /** A stub resolver as systemd-resolved on the first edge node, and a resolv.conf that names it alone. */
 async function stubOnNode(context: CheckContext): Promise<void> {

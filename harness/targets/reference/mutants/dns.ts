@@ -28,4 +28,29 @@ export const dnsMutants: readonly Mutant[] = [
     ],
     kills: ['DNS-A-002'],
   },
+  {
+    id: 'dns-usual-domain-only',
+    title: "the zone is cluster.local, whatever the cluster's domain is",
+    changes: [
+      {
+        file: 'dns/name-server.js',
+        find: 'domain: config.clusterDomain,',
+        replace: "domain: 'cluster.local',",
+      },
+    ],
+    kills: ['DNS-A-005'],
+  },
+  {
+    id: 'dns-usual-domain-too',
+    title: "names are served below cluster.local, too, where the cluster's domain is another one",
+    changes: [
+      {
+        file: zone,
+        find: 'if (!endsWith(name, this.#domain))',
+        replace:
+          "if (!endsWith(name, this.#domain) && endsWith(name, ['cluster', 'local'])) return this.lookUp([...name.slice(0, -2), ...this.#domain], type); if (!endsWith(name, this.#domain))",
+      },
+    ],
+    kills: ['DNS-A-005'],
+  },
 ]

@@ -6,6 +6,7 @@ import { dnsServiceMutants } from './dns-services.ts'
 import { dnspMutants } from './dnsp.ts'
 import { dnspForwardMutants } from './dnsp-forward.ts'
 import { edgeMutants } from './edge.ts'
+import { edgeClientMutants } from './edge-clients.ts'
 import { hygieneMutants } from './hygiene.ts'
 import { l4aMutants } from './l4a.ts'
 import { l4bMutants } from './l4b.ts'
@@ -24,6 +25,7 @@ export const mutants: readonly Mutant[] = [
   ...dnspMutants,
   ...dnspForwardMutants,
   ...edgeMutants,
+  ...edgeClientMutants,
   ...hygieneMutants,
   ...l4aMutants,
   ...l4bMutants,
