@@ -29,7 +29,8 @@ export function namespaceController(context: ControllerContext, ca: string): voi
   })
 
   async function reconcile(name: string): Promise<void> {
-    const namespace = all.get({ name })
+    // why: the watch may still show one that is gone, and what is in its successor is not to be deleted
+    const namespace = await client.get(namespaces, { name }, { signal })
     if (namespace === undefined) return
     if (namespace.metadata.deletionTimestamp === undefined) await furnish(name)
     else if ((await empty(name)) === 0) await finalize(namespace)
