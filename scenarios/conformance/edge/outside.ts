@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Check, CheckContext, Observation } from '../../../harness/api.ts'
-import { outside, upstream } from '../dns/upstream.fixture.ts'
+import { outside, upstream, upstreamAddresses } from '../dns/upstream.fixture.ts'
 import { backends } from '../l4/backends.fixture.ts'
 import { ask, askUntil, describeAnswer } from '../support/dns.ts'
 import { Judgement } from '../support/judgement.ts'
@@ -27,7 +27,7 @@ export const outsideWorld: readonly Check[] = [
     fixtures: [backends, upstream],
     run: whenKnown(async (context, { name }) => {
       const before = await clusterP99(context, name)
-      await upstreamSilent(context)
+      await upstreamsSilent(context)
       const externals: Promise<Observation>[] = []
       const ended = performance.now() + wanDownMs
       const asking = (async () => {
@@ -109,12 +109,12 @@ async function clusterP99(context: CheckContext, name: string): Promise<number> 
   return took.sort((a, b) => a - b)[Math.floor(clusterQueries * 0.99) - 1] ?? 0
 }
 
-/** Queries reach the node of the upstream name server and get no answer, not even that nobody listens. */
-async function upstreamSilent(context: CheckContext): Promise<void> {
-  const [address = ''] = context.cluster.topology.upstreamDns ?? []
-  const index = context.nodes.findIndex((node) => node.address === address)
-  await changedNode(context, index, {
-    todo: `nft delete table ip meshmark_wan 2>/dev/null || true
+/** Queries reach the nodes of the upstream name servers and get no answer, not even that nobody listens. */
+async function upstreamsSilent(context: CheckContext): Promise<void> {
+  for (const address of upstreamAddresses(context)) {
+    const index = context.nodes.findIndex((node) => node.address === address)
+    await changedNode(context, index, {
+      todo: `nft delete table ip meshmark_wan 2>/dev/null || true
 nft -f - <<'rules'
 table ip meshmark_wan {
   chain in {
@@ -129,8 +129,9 @@ table ip meshmark_wan {
   }
 }
 rules`,
-    undo: 'nft delete table ip meshmark_wan',
-  })
+      undo: 'nft delete table ip meshmark_wan',
+    })
+  }
 }
 
 const stubPorts = { dns: '127.0.0.53:53', control: '127.0.0.53:8099' } as const
