@@ -9,6 +9,9 @@ export const affinitySetSize = 65_536
 /** Slots of the map from hashed source addresses to endpoints: even to about 15 % up to 64 endpoints. */
 const sourceSlots = 1024
 
+/** Endpoints that are told apart by rules; more of them by a map, where the way to the last one stays short. */
+const mostRules = 8
+
 /** why: without one the kernel takes a seed of its own, another one on each node and after each change */
 const sourceSeed = '0x6d657368'
 
@@ -96,22 +99,30 @@ function destinationChain(
   draft.chains.set(chain, [
     counter,
     ...(port.affinitySeconds === undefined
-      ? [plainRule(port, destinations)]
+      ? plainRules(port, destinations)
       : stickyRules(draft, port, chain, destinations, port.affinitySeconds)),
   ])
   return chain
 }
 
-function plainRule(port: PortPlan, destinations: readonly Destination[]): string {
-  const [first] = destinations
-  if (first !== undefined && destinations.length === 1) {
-    return `meta l4proto ${port.protocol} dnat ip to ${first.address}:${first.port}`
-  }
-  const { policy } = port
+/**
+ * Few endpoints get a rule each, which takes every n-th of the connections that come to it: the kernel keeps anonymous
+ * maps in one list that it walks for each new one, so that a map for each of 10 000 Services costs it 10 s.
+ */
+function plainRules(port: PortPlan, destinations: readonly Destination[]): readonly string[] {
+  const { policy, protocol } = port
+  const toEach = destinations.map(({ address, port: to }) => `dnat ip to ${address}:${to}`)
+  const forProtocol = `meta l4proto ${protocol}`
+  if (destinations.length === 1) return toEach.map((to) => `${forProtocol} ${to}`)
   const bySource = typeof policy === 'object' && policy.kind === 'source-address'
-  if (bySource) return sourceRule(port, destinations)
+  if (bySource) return [sourceRule(port, destinations)]
+  if (destinations.length <= mostRules)
+    return toEach.map((to, i) => {
+      const left = destinations.length - i
+      return left === 1 ? `${forProtocol} ${to}` : `${forProtocol} ${turn(port, left)} 0 ${to}`
+    })
   const choices = destinations.map(({ address, port: to }, i) => `${i} : ${address} . ${to}`)
-  return `meta l4proto ${port.protocol} dnat ip to ${turn(port, choices.length)} map { ${choices.join(', ')} }`
+  return [`${forProtocol} dnat ip to ${turn(port, choices.length)} map { ${choices.join(', ')} }`]
 }
 
 /** One client address, one endpoint, whatever the ports (jhash of the address); see balance/slots.ts. */

@@ -14,6 +14,13 @@ export interface Log {
   warn(message: string, facts?: Readonly<Record<string, unknown>>): void
 }
 
+/** The kernel's table at one moment. */
+export interface Look {
+  readonly listing: string
+  /** How many transactions of ours were before it. */
+  readonly transactions: number
+}
+
 export class Netfilter {
   #site: Site
   readonly #log: Log
@@ -40,11 +47,28 @@ export class Netfilter {
     await this.#forget(stale)
   }
 
-  /** Compares the kernel's table with what we wrote, follows changed interfaces, repairs. @throws NetfilterError */
-  async check(site: Site): Promise<void> {
-    const table = this.#table
-    if (table === undefined) return
+  /** What the kernel holds now, for `check`; changes may be written meanwhile. */
+  async look(): Promise<Look> {
+    const { transactions } = this
     const listing = normalised(await listTable())
+    return { transactions, listing }
+  }
+
+  /** Transactions of ours since start. */
+  get transactions(): number {
+    return this.counters.replaced + this.counters.changed
+  }
+
+  /**
+   * Compares the kernel's table with what we wrote, follows changed interfaces, repairs.
+   * @returns false when the look was from before a change, and says nothing
+   * @throws NetfilterError
+   */
+  async check(site: Site, look?: Look): Promise<boolean> {
+    const table = this.#table
+    if (table === undefined) return true
+    const { listing, transactions } = look ?? (await this.look())
+    if (transactions !== this.transactions) return false
     const known = this.#listing
     const problem =
       known === undefined
@@ -66,6 +90,7 @@ export class Netfilter {
       // why: listed only here, not after each change: a burst of changes costs one listing
       this.#listing = listing
     }
+    return true
   }
 
   /** New connections per Service port since its counter was made. */

@@ -45,7 +45,8 @@ t.test('the whole table is one script that replaces what was there', async (t) =
       'add counter ip meshmark svc/default/web/tcp/80',
       'add chain ip meshmark svc/default/web/tcp/80',
       'add rule ip meshmark svc/default/web/tcp/80 counter name "svc/default/web/tcp/80"',
-      'add rule ip meshmark svc/default/web/tcp/80 meta l4proto tcp dnat ip to numgen inc mod 2 map { 0 : 10.244.1.2 . 8080, 1 : 10.244.2.2 . 9090 }',
+      'add rule ip meshmark svc/default/web/tcp/80 meta l4proto tcp numgen inc mod 2 0 dnat ip to 10.244.1.2:8080',
+      'add rule ip meshmark svc/default/web/tcp/80 meta l4proto tcp dnat ip to 10.244.2.2:9090',
       'add element ip meshmark services { 10.96.0.10 . tcp . 80 comment "default/web:tcp-0" : goto svc/default/web/tcp/80 }',
       'add element ip meshmark node-ports { tcp . 30080 comment "default/web:tcp-0" : goto svc/default/web/tcp/80 }',
       'add element ip meshmark served { 10.96.0.10 . tcp . 80 }',
@@ -70,6 +71,19 @@ t.test('a changed endpoint rewrites its chain and nothing else', async (t) => {
     'add rule ip meshmark svc/default/web/tcp/80 meta l4proto tcp dnat ip to 10.244.2.2:9090',
     'delete element ip meshmark endpoint-ips { 10.244.1.2 }',
   ])
+})
+
+t.test('few endpoints are told apart by rules, many by a map', async (t) => {
+  const many = (count: number): PortPlan =>
+    web({
+      destinations: Array.from({ length: count }, (_, i) => ({
+        address: `10.244.1.${i}`,
+        port: 80,
+      })),
+    })
+  t.match(change(plan(), plan(many(3))), /mod 3 0 dnat .*mod 2 0 dnat .*tcp dnat ip to/s)
+  t.notMatch(change(plan(), plan(many(8))), 'map {')
+  t.match(change(plan(), plan(many(9))), 'numgen inc mod 9 map { 0 : 10.244.1.0 . 80')
 })
 
 t.test('the last endpoint takes the entry along, so that connections are refused', async (t) => {

@@ -121,7 +121,7 @@ export const hygieneMutants: readonly Mutant[] = [
         file: netfilter,
         find: 'const listing = normalised(await listTable());',
         replace:
-          "(await import('node:child_process')).execSync('nft insert rule ip meshmark guard drop; sleep 0.1'); await this.#replace(table); const listing = normalised(await listTable());",
+          "(await import('node:child_process')).execSync('nft insert rule ip meshmark guard drop; sleep 0.1'); if (this.#table) await this.#replace(this.#table); const listing = normalised(await listTable());",
       },
     ],
     kills: ['HYG-ISO-002'],
