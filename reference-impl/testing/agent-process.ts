@@ -10,7 +10,7 @@ export interface AgentProcess {
   readonly lines: readonly string[]
   readonly exited: Promise<number | null>
   /** Milliseconds from its start until `/readyz` said so. */
-  ready(): Promise<number>
+  ready(withinMs?: number): Promise<number>
   get(path: string): Promise<{ readonly status: number; readonly body: string }>
   rssMib(): number
 }
@@ -44,12 +44,12 @@ export function startAgent(
     lines,
     exited,
     get,
-    ready: async () =>
+    ready: async (withinMs = 20_000) =>
       await eventually(async () => {
         const { status, body } = await get('/readyz')
         if (status !== 200) throw new Error(`not ready: ${body} ${lines.join('\n')}`)
         return performance.now() - startedAt
-      }, 20_000),
+      }, withinMs),
     rssMib: () => {
       const status = readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8')
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
