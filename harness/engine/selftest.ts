@@ -59,7 +59,8 @@ async function judgeOne(mutant: Mutant, { judge }: SelfTestPlan): Promise<Mutant
 
 function statusText(test: TestResult | undefined): string {
   if (test === undefined) return 'did not run'
-  return test.reason === undefined ? test.status : `${test.status} (${test.reason})`
+  const why = test.reason ?? test.observed
+  return why === undefined ? test.status : `${test.status} (${why})`
 }
 
 /** The report of a self-test. */

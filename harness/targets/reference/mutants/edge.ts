@@ -39,7 +39,7 @@ export const edgeMutants: readonly Mutant[] = [
         replace: 'this.#failures[kind] += 1; this.#sinks[kind].replace([]); this.#changed();',
       },
     ],
-    kills: ['EDGE-OFF-001', 'EDGE-OFF-002', 'EDGE-OFF-011', 'EDGE-OFF-012'],
+    kills: ['EDGE-OFF-001', 'EDGE-OFF-002', 'EDGE-OFF-007', 'EDGE-OFF-011', 'EDGE-OFF-012'],
   },
   {
     id: 'edge-deaf-to-new-objects',

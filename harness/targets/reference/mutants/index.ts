@@ -7,6 +7,7 @@ import { dnspMutants } from './dnsp.ts'
 import { dnspForwardMutants } from './dnsp-forward.ts'
 import { edgeMutants } from './edge.ts'
 import { edgeClientMutants } from './edge-clients.ts'
+import { edgeOutageMutants } from './edge-outage.ts'
 import { hygieneMutants } from './hygiene.ts'
 import { l4aMutants } from './l4a.ts'
 import { l4bMutants } from './l4b.ts'
@@ -26,6 +27,7 @@ export const mutants: readonly Mutant[] = [
   ...dnspForwardMutants,
   ...edgeMutants,
   ...edgeClientMutants,
+  ...edgeOutageMutants,
   ...hygieneMutants,
   ...l4aMutants,
   ...l4bMutants,

@@ -1,0 +1,51 @@
+import type { Mutant } from '../../../model/mutant.ts'
+
+const clusterWatch = 'kube/cluster-watch.js'
+const failed = 'this.#failures[kind] += 1;'
+
+/** Faults of an agent whose API, or whose way into the world, is away for a while, or talks much. */
+export const edgeOutageMutants: readonly Mutant[] = [
+  {
+    id: 'edge-gives-up-late',
+    title: 'a name server that does not answer is waited for for 9 s',
+    changes: [
+      {
+        file: 'dns/upstreams.js',
+        find: 'const deadlineMs = 4000;',
+        replace: 'const deadlineMs = 9000;',
+      },
+    ],
+    kills: ['EDGE-OFF-004'],
+  },
+  {
+    id: 'edge-failures-keep-memory',
+    title: 'each failed watch keeps 4 MiB that were set aside for its answer',
+    changes: [
+      {
+        file: clusterWatch,
+        find: failed,
+        replace: `${failed} (this.kept ??= []).push(Buffer.alloc(4 << 20, 1));`,
+      },
+    ],
+    kills: ['EDGE-OFF-018'],
+  },
+  {
+    id: 'rob-flood-loses-events',
+    title: 'of more than a hundred events in a second every seventh is passed over',
+    changes: [
+      {
+        file: 'kube/reflector.js',
+        find: "if (type === 'ADDED' || type === 'MODIFIED')",
+        replace: [
+          'const flood = (globalThis.flood ??= { second: 0, events: 0 });',
+          'const second = Math.floor(performance.now() / 1000);',
+          'if (flood.second !== second) Object.assign(flood, { second, events: 0 });',
+          'flood.events += 1;',
+          'if (flood.events > 100 && flood.events % 7 === 0) onContact();',
+          "else if (type === 'ADDED' || type === 'MODIFIED')",
+        ].join(' '),
+      },
+    ],
+    kills: ['ROB-API-005'],
+  },
+]
