@@ -68,6 +68,53 @@ export function staleFlows(listed: string, fronts: UdpFronts): readonly (readonl
   return [...filters.values()]
 }
 
+/** TCP fronts (`address:port`) behind which there is something: what is sent to them is translated. */
+export function tcpFronts(plan: TrafficPlan | undefined): ReadonlySet<string> {
+  const fronts = new Set<string>()
+  for (const port of plan?.ports ?? []) {
+    const { protocol, clusterIps, externalIps, destinations, proxyAddress } = port
+    if (protocol !== 'tcp' || (destinations.length === 0 && proxyAddress === undefined)) continue
+    for (const address of [...clusterIps, ...externalIps]) fronts.add(`${address}:${port.port}`)
+  }
+  return fronts
+}
+
+/**
+ * Forgets attempts to connect from before `fronts` were translated. Only the first packet of a connection meets the rules,
+ * and the kernel remembers for two minutes that this one led nowhere: a client whose own port is the same again would be
+ * sent after it.
+ * @returns how many fronts had any; undefined when the `conntrack` program is missing
+ */
+export async function forgetUntranslated(fronts: ReadonlySet<string>): Promise<number | undefined> {
+  if (fronts.size === 0) return 0
+  const attempts = ['-f', 'ipv4', '-p', 'tcp', '--state', 'SYN_SENT']
+  let listed: string
+  try {
+    listed = (await run('conntrack', ['-L', ...attempts])).stdout
+  } catch (error) {
+    if (error instanceof NetfilterError) return undefined
+    throw error
+  }
+  const filters = untranslatedFlows(listed, fronts)
+  for (const filter of filters) await run('conntrack', ['-D', ...attempts, ...filter])
+  return filters.length
+}
+
+/** The `conntrack -D` filters, each once, that match flows in `listed` to one of `fronts` whose answers come from it. */
+export function untranslatedFlows(
+  listed: string,
+  fronts: ReadonlySet<string>,
+): readonly (readonly string[])[] {
+  const filters = new Map<string, readonly string[]>()
+  for (const line of listed.split('\n')) {
+    const [, address = '', port = '', from = ''] = flowLine.exec(line) ?? []
+    const front = `${address}:${port}`
+    if (from !== address || !fronts.has(front)) continue
+    filters.set(front, ['--orig-dst', address, '--orig-port-dst', port, '--reply-src', address])
+  }
+  return [...filters.values()]
+}
+
 function add(
   fronts: Map<string, Set<string>>,
   { port }: Pick<PortPlan, 'port'>,

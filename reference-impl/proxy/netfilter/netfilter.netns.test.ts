@@ -302,6 +302,18 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     t.match(await fixed(), /^b /)
   })
 
+  t.test('a TCP client that came too early reaches its Service from the same port', async (t) => {
+    const early = async (): Promise<string> => {
+      const argv = [process.execPath, join(programs, 'dial.js'), 'tcp', '10.96.0.30', '80']
+      return (await net.exec('client', [...argv, '1', '40080'])).out.trim()
+    }
+    const fresh = new Netfilter(site, log)
+    await fresh.apply(plan(dns()))
+    t.notMatch(await early(), /^(a|b|remote) /, 'nobody serves it yet')
+    await fresh.apply(plan(dns(), web({ clusterIps: ['10.96.0.30'] })))
+    t.match(await early(), /^(a|b|remote) /)
+  })
+
   t.test('rules that somebody flushed or deleted come back at the next check', async (t) => {
     const fresh = new Netfilter(site, log)
     await fresh.apply(plan(web()))

@@ -1,7 +1,13 @@
 /** Keeps the kernel's table equal to the plan: whole at start, by differences later, whole again when somebody broke it. */
 import type { TrafficPlan } from '../plan.ts'
 import { compile } from './compile.ts'
-import { changedFronts, forgetStaleFlows, udpFronts } from './conntrack.ts'
+import {
+  changedFronts,
+  forgetStaleFlows,
+  forgetUntranslated,
+  tcpFronts,
+  udpFronts,
+} from './conntrack.ts'
 import { applyScript, listTable, readCounters, readRemembered } from './nft.ts'
 import { changeScript, outsideScript, removeScript, replaceScript } from './script.ts'
 import type { Site } from './site.ts'
@@ -43,8 +49,11 @@ export class Netfilter {
     if (this.#table === undefined) await this.#replace(next)
     else await this.#change(this.#table, next)
     const stale = changedFronts(udpFronts(this.#plan), udpFronts(plan))
+    const known = tcpFronts(this.#plan)
+    const added = new Set([...tcpFronts(plan)].filter((front) => !known.has(front)))
     this.#plan = plan
     await this.#forget(stale)
+    await forgetUntranslated(added)
   }
 
   /** What the kernel holds now, for `check`; changes may be written meanwhile. */

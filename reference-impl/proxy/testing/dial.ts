@@ -15,7 +15,7 @@ for (let i = 0; i < Number(count); i += 1) {
 
 async function tcp(): Promise<string> {
   return await new Promise<string>((resolve) => {
-    const socket = connect({ host: address, port: Number(port) })
+    const socket = connect({ host: address, port: Number(port), localPort: Number(sourcePort) })
     const done = (outcome: string): void => {
       socket.destroy()
       resolve(outcome)
