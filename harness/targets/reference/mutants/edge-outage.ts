@@ -18,6 +18,31 @@ export const edgeOutageMutants: readonly Mutant[] = [
     kills: ['EDGE-OFF-004'],
   },
   {
+    id: 'edge-one-question-at-a-time',
+    title: 'questions wait until the one before was answered, also those for names of the cluster',
+    changes: [
+      {
+        file: 'dns/udp-server.js',
+        find: 'const answer = responder.respond(message, false);',
+        replace:
+          'const answer = (onMessage.line ?? Promise.resolve()).then(() => responder.respond(message, false)); onMessage.line = answer.catch(() => undefined);',
+      },
+    ],
+    kills: ['EDGE-OFF-004'],
+  },
+  {
+    id: 'edge-failures-add-up',
+    title: 'each failed watch leaves a timer that goes through all that is known',
+    changes: [
+      {
+        file: clusterWatch,
+        find: failed,
+        replace: `${failed} setInterval(() => { const until = performance.now() + 1.5; while (performance.now() < until) this.#state.records(); }, 250);`,
+      },
+    ],
+    kills: ['EDGE-OFF-007'],
+  },
+  {
     id: 'edge-failures-keep-memory',
     title: 'each failed watch keeps 4 MiB that were set aside for its answer',
     changes: [
