@@ -1,4 +1,4 @@
-import type { Check, CheckContext, Stream } from '../../../harness/api.ts'
+import type { Check, CheckContext, Position, Stream } from '../../../harness/api.ts'
 import { eventually } from '../../eventually.ts'
 import type { PodFacts } from '../support/cluster-facts.ts'
 import { control, podOf } from '../support/connect.ts'
@@ -172,15 +172,19 @@ export interface FarBackend {
   readonly pod: PodFacts
 }
 
-/** Runs `exchange` once clients on node 0 reach a Service whose one backend is on another node. */
+/**
+ * Runs `exchange` once clients on node 0 reach a Service whose one backend is on another node.
+ * @param from - who tries until it does: what came too early may spoil its port of that client for two minutes
+ */
 export async function withFarBackend(
   context: CheckContext,
   exchange: (stage: FarBackend) => Promise<string>,
+  from: Position = inPod(context),
 ): ReturnType<Check['run']> {
   const [, pod] = await fixturePods(context)
   const own = await ownService(context, { endpoints: [endpointOf(pod)] })
   const judgement = new Judgement()
-  const front = { at: inPod(context), host: own.host, port: greetingPort }
+  const front = { at: from, host: own.host, port: greetingPort }
   const known = await answeredBy(context, judgement, 'the Service', front, [pod.name])
   if (!known.ok) return judgement.assessment('')
   return judgement.assessment(await exchange({ judgement, own, host: own.host, pod }))
