@@ -13,6 +13,7 @@ import {
 import { Judgement, skipped } from '../support/judgement.ts'
 import { restarted } from '../support/outage.ts'
 import { inPod } from '../support/positions.ts'
+import { rules as followedRules } from '../support/rules.fixture.ts'
 import { staysAlive } from './alive.ts'
 
 const usual = {
@@ -58,21 +59,24 @@ const places: readonly ((odd: unknown) => Readonly<Record<string, unknown>>)[] =
   (odd) => ({ exportTo: odd, workloadSelector: odd }),
 ]
 
+/** Each value in each place, as the index goes on. */
 function oddSpec(index: number): Readonly<Record<string, unknown>> {
   const place = places[index % places.length]
-  return { host: 'alive', ...place?.(oddities[index % oddities.length]) }
+  const odd = oddities[Math.floor(index / places.length) % oddities.length]
+  return { host: 'alive', ...place?.(odd) }
 }
 
 /** Istio's objects as they come from people and other programs. */
 export const rules: readonly Check[] = [
   {
     ...usual,
+    // why: a target that looks for the definitions now and then sees nothing of rules that are gone before it looks
+    fixtures: [backends, followedRules],
     requirement: 'ROB-CR-001',
     sends:
       'TCP connections from a pod to a Service, after 200 invalid or unsupported DestinationRules for it and others were added, updated and deleted',
     expects: 'it is answered by its endpoint; the agents are the same processes',
     run: staysAlive(async ({ context }) => {
-      await defineDestinationRules(context)
       const { kube } = context.cluster
       const rule = (index: number, spec: object): KubeObject =>
         destinationRule('alive', undefined, { name: index === 0 ? 'alive' : `odd-${index}`, spec })
