@@ -53,4 +53,17 @@ export const dnsMutants: readonly Mutant[] = [
     ],
     kills: ['DNS-A-005'],
   },
+  {
+    id: 'dns-filtered-has-no-name',
+    title: 'a Service with the label that leaves it to others has no name',
+    changes: [
+      {
+        file: zone,
+        find: 'if (service === undefined)',
+        replace:
+          "if (service === undefined || service.labels['service.edgemesh.kubeedge.io/service-proxy-name'] !== undefined)",
+      },
+    ],
+    kills: ['DNS-A-008'],
+  },
 ]

@@ -105,4 +105,28 @@ export const l4StreamMutants: readonly Mutant[] = [
     ],
     kills: ['L4-STR-014'],
   },
+  {
+    id: 'l4-resets-get-lost',
+    title: 'resets of backends never come to their clients',
+    changes: [
+      {
+        file: base,
+        find: forward,
+        replace: `${forward}\n    meta l4proto tcp ct status dnat ct direction reply tcp flags & rst != 0 drop`,
+      },
+    ],
+    kills: ['L4-STR-003', 'L4-STR-016'],
+  },
+  {
+    id: 'l4-no-path-mtu',
+    title: 'what a router says of a narrow path never comes to the client',
+    changes: [
+      {
+        file: base,
+        find: forward,
+        replace: `${forward}\n    icmp type destination-unreachable icmp code frag-needed drop`,
+      },
+    ],
+    kills: ['L4-MTU-001'],
+  },
 ]
