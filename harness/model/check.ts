@@ -64,6 +64,8 @@ export interface FixtureScene {
 
 export interface FixtureContext extends AbortOptions, FixtureScene {
   readonly probe: (at: Position) => Promise<Probe>
+  /** Holds what other checks look at as well until the run has judged everything in this cluster. */
+  readonly keepForAll: (resource: AsyncDisposable) => void
 }
 
 /** What a check gets: no target name, only what any target offers. */

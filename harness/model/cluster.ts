@@ -18,6 +18,8 @@ export type Capability =
   | 'api-fault'
   /** It was made for this run: nothing in it is anybody else's, so definitions may be taken out and put back. */
   | 'own-cluster'
+  /** meshmark made it, for this run or another: definitions of ours may be put into it for the run. */
+  | 'definitions'
   | 'ipv6'
   /** The nodes' resolv.conf names an address where the harness can put a name server of its own (`upstreamDns`). */
   | 'upstream-dns'

@@ -66,7 +66,11 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
     nodes,
     kube,
     masterAddress: master?.address ?? '',
-    capabilities: new Set([...capabilities, ...(init.isOwn ? (['own-cluster'] as const) : [])]),
+    capabilities: new Set([
+      ...capabilities,
+      'definitions',
+      ...(init.isOwn ? (['own-cluster'] as const) : []),
+    ]),
     description: {
       kubernetes,
       [init.provider]: init.version,

@@ -110,7 +110,8 @@ async function boot(
     topology,
     nodes,
     capabilities: new Set<Capability>([
-      ...(['multi-node', 'multi-lan', 'node-access', 'node-fault', 'own-cluster'] as const),
+      ...(['multi-node', 'multi-lan', 'node-access', 'node-fault'] as const),
+      ...(['own-cluster', 'definitions'] as const),
       // why: only the embedded API server has a door for faults
       ...(programs === undefined ? (['api-fault'] as const) : []),
       ...(topology.upstreamDns === undefined ? [] : (['upstream-dns'] as const)),

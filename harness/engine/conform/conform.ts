@@ -3,6 +3,7 @@ import type { BareState, Check, Fixture, FixtureContext } from '../../model/chec
 import type { Cluster, ClusterNode } from '../../model/cluster.ts'
 import type { ConformanceResult, EvidenceFile, TestResult } from '../../model/conformance.ts'
 import type { Requirement } from '../../model/requirement.ts'
+import { ResourceStack } from '../../model/resource-stack.ts'
 import type { DeployedTarget, Feature } from '../../model/target.ts'
 import type { Listener } from '../events.ts'
 import { errorText } from '../phase.ts'
@@ -70,6 +71,7 @@ export async function conform(
   const { runId, features, target, tell, signal, problem } = options
   const { cluster } = scene
   const namespaces = namespacesOf(cluster, runId)
+  const shared = new ResourceStack()
   const context: FixtureContext = {
     cluster,
     nodes: edgeFirst(cluster),
@@ -77,6 +79,9 @@ export async function conform(
     backendImage: options.backendImage,
     signal,
     probe: (at) => scene.probe(at, { signal }),
+    keepForAll: (resource) => {
+      shared.use(resource)
+    },
   }
   const { runnable, settled, notAutomated, elsewhere } = triage(plan, cluster, features)
   const stage: CheckStage = {
@@ -124,6 +129,9 @@ export async function conform(
   }
   await namespaces.settled().catch((error: unknown) => {
     problem(`namespaces of checks could not be removed: ${errorText(error)}`)
+  })
+  await shared[Symbol.asyncDispose]().catch((error: unknown) => {
+    problem(`what all checks shared could not be removed: ${errorText(error)}`)
   })
   return {
     tests: [...settled, ...tests],

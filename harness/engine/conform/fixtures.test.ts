@@ -22,6 +22,7 @@ async function whyDead(
     nodes: [],
     backendImage: 'none',
     probe: () => Promise.reject(new Error('unused')),
+    keepForAll: () => undefined,
     namespace: 'n',
     signal: new AbortController().signal,
   } satisfies FixtureContext

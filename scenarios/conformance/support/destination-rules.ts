@@ -1,6 +1,6 @@
 import { type CheckContext, KubeError, type KubeObject } from '../../../harness/api.ts'
 
-type Context = Pick<CheckContext, 'cluster' | 'signal'>
+type Context = Pick<CheckContext, 'cluster' | 'signal' | 'keepForAll'>
 
 /** Istio's group, and the version that every Istio since 1.5 serves. */
 export const istioGroup = 'networking.istio.io'
@@ -75,19 +75,23 @@ function definition(): KubeObject {
 
 /**
  * Has the API serve DestinationRules. A definition that is there already, of Istio or of the target, is left as it is; ours
- * stays, because others look at it until the cluster goes, so it is made in a cluster of this run alone.
+ * stays until the last check is through, and is made in clusters of meshmark alone: where nobody could define them, no rule
+ * of anybody is lost with it.
  * @throws Error in any other cluster that does not serve them
  */
 export async function defineDestinationRules(context: Context): Promise<void> {
   if (await isServed(context)) return
-  if (!context.cluster.capabilities.has('own-cluster'))
+  if (!context.cluster.capabilities.has('definitions'))
     throw new Error(
       'this cluster does not serve DestinationRules, and it is not ours to define them: apply the definitions of Istio first',
     )
-  await context.cluster.apply([definition()], context)
+  context.keepForAll(await context.cluster.apply([definition()], context))
 }
 
-async function isServed({ cluster, signal }: Context): Promise<boolean> {
+async function isServed({
+  cluster,
+  signal,
+}: Pick<Context, 'cluster' | 'signal'>): Promise<boolean> {
   try {
     await cluster.kube.typeOf({ apiVersion, kind: 'DestinationRule' }, { signal })
     return true

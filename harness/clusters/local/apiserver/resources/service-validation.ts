@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import type { KubeObject } from '../../../../model/kubernetes.ts'
 import type { FieldError } from '../resource-definition.ts'
 import { at, listAt, numberAt, textAt } from './define.ts'
@@ -139,8 +139,46 @@ function addressErrors(spec: unknown): readonly FieldError[] {
           'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
         ),
       )
+    else errors.push(...specialErrors(`spec.externalIPs[${index}]`, String(address)))
   })
   return errors
+}
+
+/** Ranges that lead to nobody outside of a node, and what the real server says of them (ValidateNonSpecialIP). */
+const special: readonly { readonly ranges: BlockList; readonly detail: string }[] = [
+  {
+    ranges: blockList(['0.0.0.0', 32], ['::', 128]),
+    detail: 'may not be unspecified (0.0.0.0 or ::)',
+  },
+  {
+    ranges: blockList(['127.0.0.0', 8], ['::1', 128]),
+    detail: 'may not be in the loopback range (127.0.0.0/8, ::1/128)',
+  },
+  {
+    ranges: blockList(['169.254.0.0', 16], ['fe80::', 10]),
+    detail: 'may not be in the link-local range (169.254.0.0/16, fe80::/10)',
+  },
+  {
+    ranges: blockList(['224.0.0.0', 24], ['ff02::', 16]),
+    detail: 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)',
+  },
+]
+
+function blockList(
+  v4: readonly [network: string, prefix: number],
+  v6: readonly [network: string, prefix: number],
+): BlockList {
+  const list = new BlockList()
+  list.addSubnet(...v4, 'ipv4')
+  list.addSubnet(...v6, 'ipv6')
+  return list
+}
+
+function specialErrors(field: string, address: string): readonly FieldError[] {
+  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+  return special
+    .filter(({ ranges }) => ranges.check(address, family))
+    .map(({ detail }) => invalid(field, address, detail))
 }
 
 function externalNameErrors(spec: unknown): readonly FieldError[] {
