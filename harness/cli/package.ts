@@ -6,7 +6,12 @@ import { fileURLToPath } from 'node:url'
 export const packageDirectory: string = findPackage(dirname(fileURLToPath(import.meta.url)))
 
 export function suiteVersion(): string {
-  const text: unknown = JSON.parse(readFileSync(join(packageDirectory, 'package.json'), 'utf8'))
+  return versionOf(packageDirectory)
+}
+
+/** The version of the package in this folder. */
+export function versionOf(folder: string): string {
+  const text: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   if (
     typeof text === 'object' &&
     text !== null &&
@@ -14,7 +19,7 @@ export function suiteVersion(): string {
     typeof text.version === 'string'
   )
     return text.version
-  throw new Error(`${packageDirectory}/package.json has no version`)
+  throw new Error(`${folder}/package.json has no version`)
 }
 
 function findPackage(from: string): string {

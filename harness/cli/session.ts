@@ -207,14 +207,15 @@ function runPlan({ runId, directory, target, flags, settings, what }: PlanInit):
 }
 
 /** The arguments that repeat this run, seed included. */
-function reproducibleArgv(seed: number): readonly string[] {
+export function reproducibleArgv(seed: number): readonly string[] {
   const given = process.argv.slice(2)
   return given.includes('--seed') || given.some((word) => word.startsWith('--seed='))
     ? given
     : [...given, '--seed', String(seed)]
 }
 
-function runComponents(
+/** Adapters and statistics that every run needs. */
+export function runComponents(
   provider: RunComponents['provider'],
   target: Target,
   generators: number,
@@ -255,7 +256,7 @@ export function conformanceComponents(
   }
 }
 
-async function makeDirectory(directory: string): Promise<void> {
+export async function makeDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true }).catch((error: unknown) => {
     throw new UsageError(`--out ${directory} cannot be made: ${(error as Error).message}`, [], {
       hint: 'name a folder that can be written',
@@ -263,7 +264,8 @@ async function makeDirectory(directory: string): Promise<void> {
   })
 }
 
-async function record(
+/** Writes the result, and a report of it. */
+export async function record(
   directory: string,
   result: RunResult,
   withReport: boolean,

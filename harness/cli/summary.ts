@@ -1,6 +1,8 @@
 import type { ConformanceResult } from '../model/conformance.ts'
+import type { GateResult } from '../model/gate.ts'
 import type { BenchQuestion, BenchResult, RunResult, StepResult } from '../model/run-result.ts'
 import { factsOf, troubles } from '../reporters/conformance.ts'
+import { changeInterval, changeText, gateWords } from '../reporters/gate.ts'
 import { opinionText } from '../reporters/second-opinion.ts'
 import { counted } from '../reporters/text.ts'
 import { verdictOf } from '../reporters/verdict.ts'
@@ -11,6 +13,7 @@ export function summary(result: RunResult, files: readonly string[]): string {
     ...(result.walkthrough === undefined ? [] : [steps(result.walkthrough.steps)]),
     ...(result.conformance === undefined ? [] : [conformanceLines(result.conformance)]),
     ...(result.bench === undefined ? [] : [benchLines(result.bench)]),
+    ...(result.gate === undefined ? [] : [gateLines(result.gate)]),
     [...result.problems.map((problem) => `problem: ${problem}`), verdict(result)].join('\n'),
     files.map((file) => `wrote ${file}`).join('\n'),
   ]
@@ -47,6 +50,20 @@ function benchLines({ questions, secondOpinion }: BenchResult): string {
   return [
     ...questions.map(answerLines),
     ...(secondOpinion === undefined ? [] : [opinionText(secondOpinion).join('\n  ')]),
+  ].join('\n')
+}
+
+/** Every metric in a sentence, those that decide first; then the controls. */
+function gateLines({ metrics, controls }: GateResult): string {
+  return [
+    ...metrics.map(
+      ({ verdict, sentence, isGated }) =>
+        `${gateWords[verdict].padEnd(10)}${sentence}${isGated ? '' : ' (not gated)'}`,
+    ),
+    ...controls.map(
+      (control) =>
+        `control   ${control.title}: ${control.verdict}, ${changeText(control.ratio)} (${changeInterval(control)}; ${control.pairs} pairs)`,
+    ),
   ].join('\n')
 }
 

@@ -85,7 +85,8 @@ function unit(name: BenchQuestion['unit']): string {
   return name === 'us' ? 'µs' : name
 }
 
-function number(value: number): string {
+/** Three significant digits, five from a thousand on. */
+export function number(value: number): string {
   return new Intl.NumberFormat('en', { maximumSignificantDigits: value >= 1000 ? 5 : 3 }).format(
     value,
   )

@@ -1,7 +1,7 @@
 import type { AbortOptions } from '../model/abort.ts'
 import type { Position } from '../model/cluster.ts'
 import { LoadError } from '../model/errors.ts'
-import type { LoadGenerator, LoadJob, LoadTarget } from '../model/load.ts'
+import type { LoadGenerator, LoadTarget } from '../model/load.ts'
 import type { BenchFacts, Question, QuestionArm } from '../model/question.ts'
 import { ResourceStack } from '../model/resource-stack.ts'
 import type { BenchArm, BenchQuestion, BenchResult, BenchTrial } from '../model/run-result.ts'
@@ -14,7 +14,7 @@ import type { Listener } from './events.ts'
 import type { Stage } from './stage.ts'
 import type { Statistics } from './statistics.ts'
 import { errorText } from './phase.ts'
-import { runTrial } from './trial.ts'
+import { jobOf, runTrial } from './trial.ts'
 
 export interface BenchPlan {
   readonly questions: readonly Question[]
@@ -154,7 +154,8 @@ async function askPair(asked: Asked, pair: number, context: PairContext): Promis
   const trials: { readonly arm: QuestionArm; readonly trial: BenchTrial }[] = []
   for (const arm of arms) {
     context.signal.throwIfAborted()
-    const job = jobOf(question, arm, context, pair)
+    const { plan, facts } = context
+    const job = jobOf(question, arm.request(facts), { seed: plan.seed, pair })
     context.order.push({ question: question.id, arm: arm.id, pair })
     const { trial, tool } = await runTrial(
       { question, pair, job },
@@ -172,16 +173,6 @@ async function askPair(asked: Asked, pair: number, context: PairContext): Promis
   if (mayRequeue && !foreign && trials.some(({ trial }) => !trial.valid)) {
     asked.requeued += 1
     await askPair(asked, pair + context.plan.pairs, context)
-  }
-}
-
-function jobOf(question: Question, arm: QuestionArm, context: PairContext, pair: number): LoadJob {
-  return {
-    target: arm.request(context.facts),
-    profile: question.profile,
-    warmupMs: question.warmupMs,
-    durationMs: question.durationMs,
-    seed: (context.plan.seed + pair * 7919) >>> 0,
   }
 }
 
@@ -214,7 +205,8 @@ function concludeQuestion(
   }
 }
 
-function loadText({ profile }: Question, nodes: readonly string[]): string {
+/** How a question loads, in words. */
+export function loadText({ profile }: Question, nodes: readonly string[]): string {
   const text =
     profile.kind === 'open-loop'
       ? `open loop, ${profile.rateRps} requests per second, Poisson arrivals, timed from the intended send time`

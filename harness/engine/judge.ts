@@ -1,4 +1,5 @@
 import type { ConformanceResult } from '../model/conformance.ts'
+import type { GateResult } from '../model/gate.ts'
 import type { BenchResult, Conclusion, RunResult, WalkthroughResult } from '../model/run-result.ts'
 
 /**
@@ -10,17 +11,20 @@ export function conclude(
     readonly walkthrough?: WalkthroughResult
     readonly conformance?: ConformanceResult
     readonly bench?: BenchResult
+    readonly gate?: GateResult
   },
 ): Conclusion {
-  const { walkthrough, conformance, bench } = result
+  const { walkthrough, conformance, bench, gate } = result
   const statuses = new Set((walkthrough?.steps ?? []).map((step) => step.status))
   const conforms = conformance === undefined ? 'passed' : concludeConformance(conformance)
   if (statuses.has('failed') || conforms === 'failed') return 'failed'
   if (result.partial) return 'inconclusive'
+  if (gate?.verdict === 'regressed') return 'failed'
+  if (gate?.verdict === 'invalid') return 'invalid'
   if (bench?.questions.some(unanswered) === true) return 'invalid'
-  if (conforms === 'inconclusive') return 'inconclusive'
+  if (conforms === 'inconclusive' || gate?.verdict === 'inconclusive') return 'inconclusive'
   if (statuses.has('inconclusive') || result.problems.length > 0) return 'inconclusive'
-  if (walkthrough === undefined && conformance === undefined && bench === undefined)
+  if ([walkthrough, conformance, bench, gate].every((part) => part === undefined))
     return 'inconclusive'
   return 'passed'
 }

@@ -400,10 +400,11 @@ async function measure(
   }
 }
 
-async function tearDown(
+/** Undoes everything; what could not be undone is a problem of the run. */
+export async function tearDown(
   held: ResourceStack,
-  { tell }: RunOptions,
-  findings: Findings,
+  { tell }: Pick<RunOptions, 'tell'>,
+  findings: Pick<Findings, 'problems'>,
 ): Promise<void> {
   try {
     await phase({ phase: 'dispose', title: 'Clean up', tell }, async () => {
@@ -415,7 +416,8 @@ async function tearDown(
   }
 }
 
-function describeCluster(cluster: Cluster, readyMs: number): ClusterInfo {
+/** A cluster as results tell of it. */
+export function describeCluster(cluster: Cluster, readyMs: number): ClusterInfo {
   return {
     provider: cluster.provider,
     nodes: cluster.nodes.map(({ name, role, address, lan }) => ({ name, role, address, lan })),
@@ -424,6 +426,7 @@ function describeCluster(cluster: Cluster, readyMs: number): ClusterInfo {
   }
 }
 
-function noCluster(provider: ClusterProvider): ClusterInfo {
+/** Where no cluster could be had. */
+export function noCluster(provider: ClusterProvider): ClusterInfo {
   return { provider: provider.id, nodes: [], readyMs: 0, description: {} }
 }

@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../model/abort.ts'
-import type { LoadGenerator, LoadJob, LoadResult } from '../model/load.ts'
+import type { LoadGenerator, LoadJob, LoadResult, LoadTarget } from '../model/load.ts'
 import type { Question } from '../model/question.ts'
 import type { BenchTrial } from '../model/run-result.ts'
 import type { Stage } from './stage.ts'
@@ -8,6 +8,21 @@ export interface TrialInit {
   readonly question: Question
   readonly pair: number
   readonly job: LoadJob
+}
+
+/** The job of one arm in a pair; both arms of a pair get the same seed, so the same arrivals. */
+export function jobOf(
+  question: Question,
+  request: LoadTarget,
+  { seed, pair }: { readonly seed: number; readonly pair: number },
+): LoadJob {
+  return {
+    target: request,
+    profile: question.profile,
+    warmupMs: question.warmupMs,
+    durationMs: question.durationMs,
+    seed: (seed + pair * 7919) >>> 0,
+  }
 }
 
 /** One warm-up and measured window of one arm. */

@@ -1,4 +1,5 @@
 import type { ConformanceResult } from './conformance.ts'
+import type { GateResult } from './gate.ts'
 import type { Identity } from './target.ts'
 import type { SecondOpinion } from './second-opinion.ts'
 
@@ -17,16 +18,20 @@ export interface RunResult {
   /** True when the run was interrupted: such a result may be read but never compared. */
   readonly partial: boolean
   readonly suite: SuiteInfo
-  readonly implementation: Identity & { readonly target: string }
+  readonly implementation: Implementation
   readonly environment: EnvironmentInfo
   readonly cluster: ClusterInfo
   readonly walkthrough?: WalkthroughResult
   readonly conformance?: ConformanceResult
   readonly bench?: BenchResult
+  readonly gate?: GateResult
   /** Trouble of the harness itself, in words. */
   readonly problems: readonly string[]
   readonly conclusion: Conclusion
 }
+
+/** Who was tested; `target` is the name of the adapter. */
+export type Implementation = Identity & { readonly target: string }
 
 /** `passed` exit 0, `failed` exit 1, `invalid` exit 2, `inconclusive` exit 3. */
 export type Conclusion = 'passed' | 'failed' | 'invalid' | 'inconclusive'

@@ -2,6 +2,7 @@ import type { ClusterInfo, EnvironmentInfo, RunResult, SuiteInfo } from '../mode
 import { madeBench } from './fixtures/bench.ts'
 import { troubled } from './fixtures/conformance-others.ts'
 import { madeConformance } from './fixtures/conformance.ts'
+import { madeGate } from './fixtures/gate.ts'
 import { failedSteps, passedSteps } from './fixtures/steps.ts'
 
 const suite: SuiteInfo = {
@@ -82,7 +83,7 @@ export function passingRun(): RunResult {
   return {
     apiVersion: 'meshmark.dev/v1alpha1',
     kind: 'RunResult',
-    schemaVersion: '1.1.0',
+    schemaVersion: '1.2.0',
     runId: '20251124-031104-9f2c1e',
     startedAt: '2025-11-24T03:11:04.213Z',
     durationMs: 84_310,
@@ -214,6 +215,19 @@ export function nonConformantRun(times: number = 1): RunResult {
   }
 }
 
+/** A candidate that got slower than its baseline. */
+export function comparedRun(): RunResult {
+  const { walkthrough: _walkthrough, bench: _bench, ...rest } = passingRun()
+  return {
+    ...rest,
+    runId: '20251124-090000-9a7e00',
+    durationMs: 201_000,
+    suite: { ...suite, seed: 3, argv: ['bench', '--vs', 'git:v0.1.0', '--gate', '--seed', '3'] },
+    gate: madeGate(),
+    conclusion: 'failed',
+  }
+}
+
 /** Every fixture. */
 export function allRuns(): readonly RunResult[] {
   return [
@@ -224,5 +238,6 @@ export function allRuns(): readonly RunResult[] {
     invalidRun(),
     conformantRun(),
     nonConformantRun(),
+    comparedRun(),
   ]
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { RunResult } from '../model/run-result.ts'
-import { failingRun, invalidRun, partialRun, passingRun } from './fixtures.ts'
+import { comparedRun, failingRun, invalidRun, partialRun, passingRun } from './fixtures.ts'
 import { markdown } from './markdown.ts'
 
 t.test('a passed run: verdict, steps, answers, how to repeat it', (t) => {
@@ -15,6 +15,19 @@ t.test('a passed run: verdict, steps, answers, how to repeat it', (t) => {
   t.match(text, 'not used in l7-latency: the schedule was not held: lag p99 of 3412 µs')
   t.match(text, '```text\nnpx meshmark run --seed 2864434397\n```')
   t.notMatch(text, '####', 'nothing to explain')
+  t.end()
+})
+
+t.test('a comparison: which metric got worse, by how much, and what decides', (t) => {
+  const text = markdown.render([comparedRun()])
+  t.match(text, /^## ❌ .* 0\.1\.0, worse than git:v0\.1\.0 \(.*\): 1 of 1 gated metric got worse/)
+  t.match(text, 'Exit code 1: the candidate is worse than its baseline (0 without --gate).')
+  t.match(
+    text,
+    /\| l7-latency\/value \| worse \| 200.µs \| 222.µs \| \+11\.0.% \| \+8\.4.% to \+13\.9.% \|/,
+  )
+  t.match(text, /\| l7-latency\/cpu \| not worse \(not gated\) \|/)
+  t.match(text, /- control: the baseline against itself: same, \+0\.2.%/)
   t.end()
 })
 

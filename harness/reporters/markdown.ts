@@ -2,6 +2,7 @@ import type { Reporter } from '../model/reporter.ts'
 import type { BenchQuestion, RunResult, StepResult } from '../model/run-result.ts'
 import { absent, duration, effectText, intervalText, percent, quantity } from './format.ts'
 import { invalidReasons, invalidTrials, trialCount } from './invalid-trials.ts'
+import { gateBlocks } from './markdown-gate.ts'
 import { reproduceCommand, suiteText } from './reproduce.ts'
 import { conformanceBlocks } from './markdown-conformance.ts'
 import { fenced, inline, table } from './markdown-text.ts'
@@ -37,6 +38,7 @@ function run(result: RunResult, maxRunBytes: number): string {
       ? []
       : conformanceBlocks(result.conformance, maxRunBytes / 2)),
     ...(result.bench === undefined ? [] : bench(result.bench.questions)),
+    ...(result.gate === undefined ? [] : gateBlocks(result.gate)),
     ...(result.bench?.secondOpinion === undefined
       ? []
       : [opinionText(result.bench.secondOpinion).map(inline).join(': ')]),

@@ -1,5 +1,6 @@
 import type { Conclusion, RunResult, StepResult } from '../model/run-result.ts'
 import { badText, goodText, unprovenText } from './conformance-sentence.ts'
+import { gateText } from './gate.ts'
 import { counted } from './text.ts'
 
 /** A run in words: what every format says first. */
@@ -42,7 +43,18 @@ const exits: Readonly<Record<Conclusion, Pick<Verdict, 'exitCode' | 'exitMeaning
   inconclusive: { exitCode: 3, exitMeaning: 'the run proves nothing, neither good nor bad' },
 }
 
-function exit({ conclusion, conformance }: RunResult): Pick<Verdict, 'exitCode' | 'exitMeaning'> {
+function exit({
+  conclusion,
+  conformance,
+  gate,
+}: RunResult): Pick<Verdict, 'exitCode' | 'exitMeaning'> {
+  if (gate?.verdict === 'regressed')
+    return {
+      exitCode: 1,
+      exitMeaning: 'the candidate is worse than its baseline (0 without --gate)',
+    }
+  if (gate?.verdict === 'inconclusive' && conclusion === 'inconclusive')
+    return { exitCode: 0, exitMeaning: 'nothing was proven worse (3 with --strict)' }
   return conclusion === 'failed' && conformance !== undefined && badText(conformance) !== ''
     ? { exitCode: 1, exitMeaning: 'at least one requirement that is a MUST is not met' }
     : exits[conclusion]
@@ -56,6 +68,7 @@ export function subjectName({ implementation }: Pick<RunResult, 'implementation'
 function sentence(result: RunResult): string {
   const subject = subjectName(result)
   const steps = result.walkthrough?.steps ?? []
+  if (result.gate !== undefined && !result.partial) return `${subject}, ${gateText(result.gate)}.`
   switch (result.conclusion) {
     case 'passed':
       return `${subject} passed: ${[stepsText(steps), result.conformance === undefined ? '' : goodText(result.conformance), questionsText(result)].filter((part) => part !== '').join('; ')}.`

@@ -9,6 +9,8 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   // why: 1.1 adds `conformance`, which runs before it did not have
   { from: '1.0', to: '1.1', migrate: (older) => older },
+  // why: 1.2 adds `gate`
+  { from: '1.1', to: '1.2', migrate: (older) => older },
 ]
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { BenchResult } from '../model/run-result.ts'
+import type { BenchResult, BenchTrial } from '../model/run-result.ts'
 import type { Same } from './same.ts'
 
 const amount = z.number().nonnegative()
@@ -7,7 +7,7 @@ const microseconds = amount.describe('Microseconds.')
 const text = z.string()
 const share = z.number().min(0).max(1)
 
-const trial = z
+const trialSchema = z
   .strictObject({
     pair: z.int().nonnegative(),
     startedAt: z.iso.datetime(),
@@ -40,6 +40,11 @@ const trial = z
     path: ['value'],
     error: 'a trial has a value exactly when it is valid',
   })
+
+/** One trial, with its histogram. */
+export const trial: z.ZodType<BenchTrial> = trialSchema
+
+true satisfies Same<z.infer<typeof trialSchema>, BenchTrial>
 
 const arm = z.strictObject({
   id: z.enum(['direct', 'target']),

@@ -3,6 +3,8 @@ import type { RunResult } from '../model/run-result.ts'
 import type { Same } from './same.ts'
 import { benchSchema } from './schema-bench.ts'
 import { conformanceSchema } from './schema-conformance.ts'
+import { gateSchema } from './schema-gate.ts'
+import { implementation } from './schema-implementation.ts'
 import { apiVersion, kind, schemaVersion } from './version.ts'
 
 export { schemaVersion }
@@ -21,16 +23,6 @@ const suite = z.strictObject({
   dirty: z.exactOptional(z.boolean().describe('The checkout had changes beside that commit.')),
   seed: z.int().nonnegative().max(0xffff_ffff),
   argv: z.array(text).describe('Arguments that repeat this run.'),
-})
-
-const implementation = z.strictObject({
-  target: text.min(1).describe('Name of the adapter: `--target`.'),
-  organization: text,
-  project: text.min(1),
-  url: text,
-  version: text.min(1),
-  mode: z.exactOptional(text).describe('How it was run, where that changes its numbers.'),
-  contact: z.array(text),
 })
 
 const environment = z.strictObject({
@@ -89,6 +81,7 @@ const schema = z
     walkthrough: z.exactOptional(walkthrough),
     conformance: z.exactOptional(conformanceSchema),
     bench: z.exactOptional(benchSchema),
+    gate: z.exactOptional(gateSchema),
     problems: z.array(text).describe('Trouble of the harness itself.'),
     conclusion: z
       .enum(['passed', 'failed', 'invalid', 'inconclusive'])

@@ -1,6 +1,8 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import { gateRules } from '../../measure/gate/rule.ts'
 import { commaSeparated, type RunFlags, wholeNumber, withRunFlags } from '../options.ts'
 import type { Conclude } from '../program.ts'
+import { comparison } from '../comparison.ts'
 import { session } from '../session.ts'
 import { simulateCommand } from './simulate.ts'
 
@@ -9,6 +11,10 @@ interface BenchFlags extends RunFlags {
   readonly pairs?: number
   readonly secondOpinion: boolean
   readonly loadNodes?: readonly string[]
+  readonly vs?: string
+  readonly profile: 'pr' | 'release'
+  readonly gate: boolean
+  readonly strict: boolean
 }
 
 /** `meshmark bench`: latency, throughput, connections, DNS; direct against target in randomised pairs. */
@@ -26,7 +32,23 @@ export function benchCommand(conclude: Conclude): Command {
       commaSeparated,
     )
     .option('--second-opinion', 'ask k6 the L7 question, too', false)
+    .option(
+      '--vs <baseline>',
+      'compare with git:REF, npm:VERSION, dir:FOLDER, image:IMAGE, binary:FILE or target:NAME, in the same session',
+    )
+    .addOption(
+      new Option('--profile <name>', 'of --vs: pr takes up to 6 minutes, release finds less')
+        .choices(Object.keys(gateRules))
+        .default('pr'),
+    )
+    .option('--gate', 'of --vs: exit 1 when it got worse', false)
+    .option('--strict', 'of --gate: exit 3 when that could not be decided', false)
     .action(async (flags: BenchFlags) => {
+      const { vs } = flags
+      if (vs !== undefined) {
+        conclude(await comparison({ ...flags, vs }))
+        return
+      }
       const { quick, pairs, secondOpinion, loadNodes } = flags
       conclude(
         await session(flags, {

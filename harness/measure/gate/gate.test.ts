@@ -1,7 +1,8 @@
 import t from 'tap'
+import type { GateRule, MetricSoFar } from '../../model/gate.ts'
 import { detectableFactor, smallestDetectable } from './detectable.ts'
 import { noiseModels } from './noise.ts'
-import { type GateRule, gateRules, lookAt, type MetricSoFar } from './rule.ts'
+import { gateRules, lookAt } from './rule.ts'
 import { simulate } from './simulate.ts'
 
 const margin = Math.log(1.05)

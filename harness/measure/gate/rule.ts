@@ -1,25 +1,8 @@
+import type { GateRule, LookOptions, LookVerdict, MetricSoFar } from '../../model/gate.ts'
 import { hodgesLehmann, hodgesLehmannInterval } from '../hodges-lehmann.ts'
 import { holm } from '../holm.ts'
 import { signedRank } from '../wilcoxon.ts'
 import { smallestDetectable } from './detectable.ts'
-
-/** One look at the pairs of a session. */
-export interface Look {
-  /** Complete pairs. */
-  readonly pairs: number
-  /** Part of the rule's chances that this look may use up; all parts together are 1. */
-  readonly share: number
-}
-
-/** When a session looks at its pairs, and how sure it has to be; declared before the first trial. */
-export interface GateRule {
-  /** When the session looks, ascending; at the last look it ends. */
-  readonly looks: readonly Look[]
-  /** Chance of one false `regressed` or more among all gated metrics of a session, over all looks; above 0, below 1. */
-  readonly familyAlpha: number
-  /** Chance of a false `ok` for a metric whose true change is just its margin, over all looks; above 0, below 0.5. */
-  readonly okError: number
-}
 
 /** The two rules of the command line (measurement.md 2.3): a pull request's, and a release's, which finds smaller changes. */
 export const gateRules: Readonly<Record<'pr' | 'release', GateRule>> = {
@@ -43,43 +26,9 @@ export const gateRules: Readonly<Record<'pr' | 'release', GateRule>> = {
   },
 }
 
-/** A gated metric as far as it was measured. */
-export interface MetricSoFar {
-  /** Smallest change that matters, as a natural logarithm: ln 1.05 for 5 %. Above 0. */
-  readonly margin: number
-  /** Per pair the logarithm of candidate over baseline, its sign turned so that positive is worse. */
-  readonly worse: readonly number[]
-}
-
-/** What a look says of one metric. */
-export interface LookVerdict {
-  /**
-   * `regressed`: significant after Holm's correction, and not smaller than the margin. `ok`: a change as large as the
-   * margin is excluded. `undecided`: neither, which after the last look is inconclusive.
-   */
-  readonly verdict: 'regressed' | 'ok' | 'undecided'
-  /** The interval lies wholly on the good side of zero; for display, it never gates. */
-  readonly improved: boolean
-  /** Pairs that it rests on. */
-  readonly pairs: number
-  /** Hodges-Lehmann estimate, a logarithm like the pairs. */
-  readonly estimate: number
-  /** Exact interval of the estimate, with its coverage; absent for fewer than two pairs. */
-  readonly interval?: readonly [number, number]
-  readonly confidence?: number
-  /** One-sided exact signed-rank test against "not worse". */
-  readonly p: number
-  /** The same after Holm's correction over the gated metrics; compared with the look's share of familyAlpha. */
-  readonly adjustedP: number
-  /** Change that a session like this one finds four times of five, a logarithm; absent for fewer than two pairs. */
-  readonly detectable?: number
-}
-
 /**
  * Looks at a session's pairs. Every look may err with its share of the rule's chances (Bonferroni over the looks), so
  * looking early costs no honesty. What an earlier look decided stays decided.
- * @param look - its number, from 0
- * @param earlier - what the look before said, in the same order; absent at the first
  */
 export function lookAt(
   metrics: readonly MetricSoFar[],
@@ -117,12 +66,6 @@ export function lookAt(
       ...(detectable !== undefined && { detectable }),
     }
   })
-}
-
-export interface LookOptions {
-  readonly rule: GateRule
-  readonly look: number
-  readonly earlier?: readonly LookVerdict[]
 }
 
 function decided(verdict: LookVerdict | undefined): LookVerdict | undefined {

@@ -1,6 +1,7 @@
+import type { GateRule, LookVerdict } from '../../model/gate.ts'
 import { randomStream } from '../random.ts'
 import type { NoiseModel } from './noise.ts'
-import { type GateRule, lookAt, type LookVerdict } from './rule.ts'
+import { lookAt } from './rule.ts'
 
 /** Sessions that never ran: what a rule would say if machines were like the model. */
 export interface SimulationPlan {

@@ -1,9 +1,11 @@
 import type { RunResult } from '../../model/run-result.ts'
 import { outcomeOf, partOf, troubles } from '../conformance.ts'
+import { gateWords } from '../gate.ts'
 import { counted } from '../text.ts'
 import { isAnswered, verdictOf } from '../verdict.ts'
 import { rowId, statusWords } from './conformance-row.ts'
 import { heading, type Frame } from './frame.ts'
+import { metricId } from './gate.ts'
 import { glyph } from './glyph.ts'
 import { markup, prose, type Markup } from './markup.ts'
 import { questionId } from './question.ts'
@@ -34,7 +36,10 @@ ${culprits(result, frame)}${
 const maxCulprits = 6
 
 /** What kept the run from passing, each a link to its place. */
-function culprits({ walkthrough, conformance, bench }: RunResult, frame: Frame): Markup | false {
+function culprits(
+  { walkthrough, conformance, bench, gate }: RunResult,
+  frame: Frame,
+): Markup | false {
   const steps = (walkthrough?.steps ?? [])
     .filter(({ status }) => status === 'failed' || status === 'inconclusive')
     .map((step) => ({ id: stepId(step, frame), text: step.title, why: step.status }))
@@ -58,7 +63,14 @@ function culprits({ walkthrough, conformance, bench }: RunResult, frame: Frame):
       text: `${test.id} ${test.title}`,
       why: statusWords[test.status],
     }))
-  const all = [...steps, ...rows, ...questions]
+  const metrics = (gate?.metrics ?? [])
+    .filter(({ isGated, verdict }) => isGated && verdict !== 'ok' && verdict !== 'improved')
+    .map((metric) => ({
+      id: metricId(metric, frame),
+      text: metric.sentence,
+      why: gateWords[metric.verdict],
+    }))
+  const all = [...steps, ...rows, ...questions, ...metrics]
   if (all.length === 0) return false
   return markup`<ul class="culprits">${all
     .slice(0, maxCulprits)

@@ -8,6 +8,7 @@ import { bench } from './bench.ts'
 import { conformanceMatrix } from './conformance-matrix.ts'
 import { conformance, type ShownRows } from './conformance.ts'
 import { heading, type Frame } from './frame.ts'
+import { gate } from './gate.ts'
 import { Markup, markup } from './markup.ts'
 import { rawData, type Carried } from './raw-data.ts'
 import { script } from './script.ts'
@@ -112,6 +113,7 @@ function runSections(result: RunResult, frame: Frame, detail: Detail): Markup {
 ${result.walkthrough !== undefined && walkthrough(result.walkthrough, frame)}
 ${result.conformance !== undefined && conformance(result.conformance, frame, detail.rows)}
 ${result.bench !== undefined && bench(result.bench, frame, detail.trials)}
+${result.gate !== undefined && gate(result.gate, frame)}
 ${environment(result, frame)}
 ${cluster(result, frame)}
 ${reproduce(result, frame)}
@@ -124,6 +126,7 @@ function sectionNames(result: RunResult): readonly (readonly [string, string])[]
     ...(result.walkthrough === undefined ? [] : [['walkthrough', 'Walkthrough'] as const]),
     ...(result.conformance === undefined ? [] : [['conformance', 'Conformance'] as const]),
     ...(result.bench === undefined ? [] : [['bench', 'Benchmarks'] as const]),
+    ...(result.gate === undefined ? [] : [['gate', 'Comparison'] as const]),
     ['environment', 'Environment'],
     ['cluster', 'Cluster'],
     ['reproduce', 'Reproduce'],

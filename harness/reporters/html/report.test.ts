@@ -3,6 +3,7 @@ import t from 'tap'
 import type { RunResult } from '../../model/run-result.ts'
 import {
   allRuns,
+  comparedRun,
   conformantRun,
   failingRun,
   nonConformantRun,
@@ -33,6 +34,20 @@ t.test('the document carries its results, in full', (t) => {
   t.same(embedded(html.render(all)), all)
   t.end()
 })
+
+t.test(
+  'a comparison says what got worse, links to it, and shows the pairs and the controls',
+  (t) => {
+    const document = html.render([comparedRun()])
+    t.match(document, /<h1>[^<]*worse than git:v0\.1\.0[^<]*1 of 1 gated metric got worse/)
+    t.match(document, /<a href="#m-l7-latency-value">l7-latency\/value is worse: \+11\.0 %/)
+    t.match(document, /<article class="question" id="m-l7-latency-value"/)
+    t.match(document, 'candidate over baseline; left is better')
+    t.match(document, /l7-latency\/cpu<\/th>.*not worse.*\(not gated\)/)
+    t.match(document, 'the baseline against itself')
+    t.end()
+  },
+)
 
 t.test('it refers to nothing outside itself: no script, style, image or font of elsewhere', (t) => {
   const document = html.render(all).replace(/<script type="application[^]*?<\/script>/, '')

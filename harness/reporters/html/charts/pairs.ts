@@ -10,7 +10,12 @@ const right = 14
 const top = 22
 
 /** One dot per pair, one row each, and below them the estimate with its interval: what the verdict rests on. */
-export function pairs(id: string, effect: PairedEffect, better: 'lower' | 'higher'): Markup {
+export function pairs(
+  id: string,
+  effect: PairedEffect,
+  better: 'lower' | 'higher',
+  what: string = compared(effect),
+): Markup {
   const neutral = effect.kind === 'ratio' ? 1 : 0
   const [low = 0, high = 1] = extent([
     neutral,
@@ -34,7 +39,7 @@ export function pairs(id: string, effect: PairedEffect, better: 'lower' | 'highe
         y: axisY,
         top,
         ticks: x.ticks(5).map((tick) => ({ x: x(tick), label: tickText(tick, effect) })),
-        caption: axisCaption(effect, better),
+        caption: `${what}; ${better === 'lower' ? 'left' : 'right'} is better`,
       }),
       effect.interval !== undefined && band(effect.interval, x, rowsEnd),
       markup`<path class="neutral" d="M${px(x(neutral))} ${top - 4}V${px(axisY)}"/><text class="caption" x="${px(x(neutral))}" y="${top - 9}" text-anchor="${neutralAnchor(x(neutral))}">${effect.kind === 'ratio' ? 'same rate' : 'no difference'}</text>
@@ -79,8 +84,8 @@ function tickText(tick: number, { kind }: PairedEffect): string {
   return kind === 'ratio' ? `${Number(tick.toPrecision(4))}×` : signed(tick)
 }
 
-function axisCaption({ kind, unit }: PairedEffect, better: 'lower' | 'higher'): string {
-  const what =
-    kind === 'ratio' ? 'target over direct' : `target minus direct, ${unit === 'us' ? 'µs' : unit}`
-  return `${what}; ${better === 'lower' ? 'left' : 'right'} is better`
+function compared({ kind, unit }: PairedEffect): string {
+  return kind === 'ratio'
+    ? 'target over direct'
+    : `target minus direct, ${unit === 'us' ? 'µs' : unit}`
 }
