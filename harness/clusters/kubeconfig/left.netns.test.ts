@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Cluster } from '../../model/cluster.ts'
 import { cannotRunLocal } from '../../testing/needs-local.ts'
@@ -66,6 +67,17 @@ async function objects({ kube }: Cluster): Promise<readonly string[]> {
     .sort()
 }
 
+/** The same, once every namespace has been given what a controller gives to each. */
+async function settledObjects(cluster: Cluster): Promise<readonly string[]> {
+  const { signal } = options()
+  for (;;) {
+    const all = await objects(cluster)
+    const names = all.filter((name) => name.startsWith('/') && !name.startsWith('/held-'))
+    if (names.every((name) => all.includes(`${name.slice(1)}/kube-root-ca.crt`))) return all
+    await delay(20, undefined, { signal })
+  }
+}
+
 t.test('a cluster that exists, with what killed runs left in it', { skip }, async (t) => {
   t.setTimeout(180_000)
   const runId = `existing-${process.pid}`
@@ -82,7 +94,7 @@ t.test('a cluster that exists, with what killed runs left in it', { skip }, asyn
       { apiVersion: 'v1', kind: 'Namespace', metadata },
       options(),
     )
-  const before = await objects(cluster)
+  const before = await settledObjects(cluster)
 
   await t.test('doctor --heal --kubeconfig removes it, and nothing else', async (t) => {
     await killed(t, file, 'dead')
