@@ -5,7 +5,7 @@ export class DnsCounters {
   readonly #answers = new Array<number>(24).fill(0)
   /** Datagrams and connections from addresses that this server does not serve. */
   refusedClients = 0
-  /** Messages without an answer: too short, or responses. */
+  /** Messages without an answer: too short, responses, or from port 0. */
   dropped = 0
   forwarded = 0
   cacheHits = 0

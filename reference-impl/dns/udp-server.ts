@@ -55,6 +55,11 @@ export async function serveUdp(init: DnsServerInit): Promise<DnsServer> {
       counters.refusedClients += 1
       return
     }
+    // why: port 0 says that no answer is wanted (RFC 768), and sending to it throws
+    if (port === 0) {
+      counters.dropped += 1
+      return
+    }
     const answer = responder.respond(message, false)
     if (answer === undefined) {
       counters.dropped += 1
