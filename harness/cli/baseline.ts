@@ -43,26 +43,26 @@ export async function baselineNamed(spec: string, flags: RunFlags): Promise<Base
     case 'dir':
       return fromPackage(resolve(name), flags, spec)
     case 'image':
-      return other({ ...flags, targetImage: name }, flags.targetImage === name)
+      return likeCandidate({ ...flags, targetImage: name }, flags.targetImage === name)
     case 'binary':
-      return other({ ...flags, targetBinary: name }, flags.targetBinary === name)
+      return likeCandidate({ ...flags, targetBinary: name }, flags.targetBinary === name)
     case 'target':
       if (name.includes(':') || name === '')
         throw new UsageError(`--vs: got "${spec}"`, [], { hint: `want ${kinds}` })
-      return other({ ...flags, target: name }, name === (flags.target ?? 'reference'))
+      return likeCandidate({ ...flags, target: name }, name === (flags.target ?? 'reference'))
     default:
       throw new UsageError(`--vs: got "${spec}"`, [], { hint: `want ${kinds}` })
   }
 }
 
-async function other(flags: RunFlags, isSameProgram: boolean): Promise<Baseline> {
+async function likeCandidate(flags: RunFlags, isSameProgram: boolean): Promise<Baseline> {
   return { target: await targetNamed(flags.target ?? 'reference', flags), isSameProgram }
 }
 
 /** The reference data plane of another build of this package. */
 async function fromPackage(
   folder: string,
-  { target = 'reference', baseImage, targetProxyMode }: RunFlags,
+  { target = 'reference', provider = 'local', baseImage, targetProxyMode }: RunFlags,
   spec: string,
 ): Promise<Baseline> {
   if (target !== 'reference')
@@ -73,14 +73,21 @@ async function fromPackage(
     throw new UsageError(`--vs ${spec}: ${folder} has no dist/reference-impl/main.js`, [], {
       hint: 'build it there: npm ci && npm run build',
     })
+  if (provider !== 'local')
+    throw new UsageError(`--vs ${spec}: provider ${provider} has one image of the reference`, [], {
+      hint: 'use --provider local, or target:NAME',
+    })
   const [own, its] = await Promise.all([programDigest(packageDirectory), programDigest(folder)])
+  const built = reference({
+    packageDirectory: folder,
+    version: versionOf(folder),
+    ...(baseImage !== undefined && { baseImage }),
+    ...(targetProxyMode !== undefined && { proxyMode: targetProxyMode }),
+  })
+  const main = [process.execPath, join(folder, 'dist', 'reference-impl', 'main.js')]
   return {
-    target: reference({
-      packageDirectory: folder,
-      version: versionOf(folder),
-      ...(baseImage !== undefined && { baseImage }),
-      ...(targetProxyMode !== undefined && { proxyMode: targetProxyMode }),
-    }),
+    // why: without it provider local runs the program of its own package under this name
+    target: { ...built, programs: () => Promise.resolve({ 'meshmark/reference': main }) },
     isSameProgram: own === its,
   }
 }

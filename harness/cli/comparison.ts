@@ -42,10 +42,11 @@ export async function comparison(flags: ComparisonFlags): Promise<number> {
     throw new UsageError('--vs: each side gets a cluster of its own', [], {
       hint: 'leave out --keep and --cluster',
     })
-  const named = { ...flags, target: targetName }
+  const providerName = flags.provider ?? settings.provider ?? 'local'
+  const named = { ...flags, target: targetName, provider: providerName }
   const candidate = await targetNamed(targetName, flags)
   const baseline = await baselineNamed(flags.vs, named)
-  const provider = providerNamed(flags.provider ?? settings.provider ?? 'local', {
+  const provider = providerNamed(providerName, {
     ...flags,
     target: candidate,
   })
