@@ -33,34 +33,46 @@ const families = {
 /**
  * Nothing leaves the cluster's own networks: a data plane that lost its rules would send ClusterIP traffic out by the
  * default route, and a benchmark's load to strangers. What is rejected fails at once, as an ICMP error says.
+ *
+ * The rejection comes last of all filters, so that what a data plane itself says to a connection (kube-proxy refuses one
+ * to a Service without endpoints there) is heard; behind it, where nobody's ACCEPT counts any more, the rest is dropped.
  */
 export function closedWayOut({ nodes, pods, family = 4 }: ClusterNetworks): WayOutRules {
   const { program, always, reject } = families[family]
   const chain = 'MESHMARK-WAY-OUT'
-  const ways = ['OUTPUT', 'FORWARD']
+  const own = [nodes, pods, ...always]
+  const end = {
+    filter: ['REJECT', '--reject-with', reject],
+    mangle: ['DROP'],
+  } as const
+  const tables = ['filter', 'mangle'] as const
+  const ways = [
+    ['filter', '-A', 'OUTPUT'],
+    ['filter', '-A', 'FORWARD'],
+    ['mangle', '-I', 'POSTROUTING'],
+  ] as const
+  const rule = (table: string, ...rest: readonly string[]): readonly string[] => [
+    program,
+    '-w',
+    '-t',
+    table,
+    ...rest,
+  ]
   return {
-    isClosed: [program, '-w', '-C', 'FORWARD', '-o', wayOut, '-j', chain],
+    isClosed: rule('mangle', '-C', 'POSTROUTING', '-o', wayOut, '-j', chain),
     apply: [
-      [program, '-w', '-N', chain],
-      // why: what a proxy on this node catches was routed out before and still bears that interface here
-      [program, '-w', '-A', chain, '-m', 'addrtype', '--dst-type', 'LOCAL', '-j', 'RETURN'],
-      ...[nodes, pods, ...always].map((net) => [
-        program,
-        '-w',
-        '-A',
-        chain,
-        '-d',
-        net,
-        '-j',
-        'RETURN',
+      ...tables.flatMap((table) => [
+        rule(table, '-N', chain),
+        // why: what a proxy on this node catches was routed out before and still bears that interface here
+        rule(table, '-A', chain, '-m', 'addrtype', '--dst-type', 'LOCAL', '-j', 'RETURN'),
+        ...own.map((net) => rule(table, '-A', chain, '-d', net, '-j', 'RETURN')),
+        rule(table, '-A', chain, '-j', ...end[table]),
       ]),
-      [program, '-w', '-A', chain, '-j', 'REJECT', '--reject-with', reject],
-      ...ways.map((way) => [program, '-w', '-I', way, '-o', wayOut, '-j', chain]),
+      ...ways.map(([table, verb, way]) => rule(table, verb, way, '-o', wayOut, '-j', chain)),
     ],
     undo: [
-      ...ways.map((way) => [program, '-w', '-D', way, '-o', wayOut, '-j', chain]),
-      [program, '-w', '-F', chain],
-      [program, '-w', '-X', chain],
+      ...ways.map(([table, , way]) => rule(table, '-D', way, '-o', wayOut, '-j', chain)),
+      ...tables.flatMap((table) => [rule(table, '-F', chain), rule(table, '-X', chain)]),
     ],
   }
 }
