@@ -51,13 +51,23 @@ async function serve(
     counters,
     allows: change.allows ?? (() => true),
   }
-  const udp = await serveUdp(init)
-  const tcp = await serveTcp({ ...init, port: udp.port }, change.limits)
+  let udp = await serveUdp(init)
+  let tcp = await serveTcp({ ...init, port: udp.port }, change.limits).catch(() => undefined)
+  // why: a port that is free for UDP may be taken for TCP, by another test or one that waits for its last packets
+  for (let left = 50; tcp === undefined; left -= 1) {
+    await udp.close()
+    udp = await serveUdp(init)
+    tcp = await serveTcp({ ...init, port: udp.port }, change.limits).catch((error: unknown) => {
+      if (left === 0) throw error
+      return undefined
+    })
+  }
+  const servers = { udp, tcp }
   t.teardown(async () => {
-    await Promise.all([udp.close(), tcp.close()])
+    await Promise.all([servers.udp.close(), servers.tcp.close()])
     forwarder.close()
   })
-  return { udp, tcp, port: udp.port, counters }
+  return { ...servers, port: udp.port, counters }
 }
 
 t.test('UDP and TCP answer on the same port', async (t) => {
