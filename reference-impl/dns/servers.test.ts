@@ -4,6 +4,7 @@ import t from 'tap'
 import { askOverTcp, askOverUdp, framed, question, summary } from '../testing/dns-client.ts'
 import { endpoint, headless, service, snapshotOf } from '../testing/snapshots.ts'
 import { fakeUpstream } from '../testing/fake-upstream.ts'
+import { onSamePort } from '../testing/same-port.ts'
 import { DnsCounters } from './counters.ts'
 import { Forwarder } from './forwarder.ts'
 import { Responder } from './responder.ts'
@@ -51,23 +52,16 @@ async function serve(
     counters,
     allows: change.allows ?? (() => true),
   }
-  let udp = await serveUdp(init)
-  let tcp = await serveTcp({ ...init, port: udp.port }, change.limits).catch(() => undefined)
-  // why: a port that is free for UDP may be taken for TCP, by another test or one that waits for its last packets
-  for (let left = 50; tcp === undefined; left -= 1) {
-    await udp.close()
-    udp = await serveUdp(init)
-    tcp = await serveTcp({ ...init, port: udp.port }, change.limits).catch((error: unknown) => {
-      if (left === 0) throw error
-      return undefined
-    })
-  }
-  const servers = { udp, tcp }
+  const [udp, tcp] = await onSamePort(
+    () => serveUdp(init),
+    (port) => serveTcp({ ...init, port }, change.limits),
+    (one) => one.close(),
+  )
   t.teardown(async () => {
-    await Promise.all([servers.udp.close(), servers.tcp.close()])
+    await Promise.all([udp.close(), tcp.close()])
     forwarder.close()
   })
-  return { ...servers, port: udp.port, counters }
+  return { udp, tcp, port: udp.port, counters }
 }
 
 t.test('UDP and TCP answer on the same port', async (t) => {

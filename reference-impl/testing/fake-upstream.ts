@@ -1,9 +1,10 @@
 /** A name server for tests, on loopback: answers from a table, or misbehaves as the test says. Not a real resolver. */
-import { createSocket, type RemoteInfo } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { createServer, type Server as TcpServer } from 'node:net'
 import { decode, encode, type Answer as Record, type DecodedPacket } from 'dns-packet'
 import type { Server } from '../dns/exchange.ts'
 import { framed } from './dns-client.ts'
+import { onSamePort } from './same-port.ts'
 
 export interface FakeUpstream extends AsyncDisposable {
   readonly server: Server
@@ -36,7 +37,6 @@ const codes = { NOERROR: 0, SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 }
 export async function fakeUpstream(init: FakeInit): Promise<FakeUpstream> {
   const asked: string[] = []
   const sources: { port: number; id: number }[] = []
-  const socket = createSocket('udp4')
   const respond = (message: Buffer, tcp: boolean): [Buffer, number] | undefined => {
     const query = decode(message)
     const [question] = query.questions ?? []
@@ -45,7 +45,7 @@ export async function fakeUpstream(init: FakeInit): Promise<FakeUpstream> {
     const found = init.answer(question.name, question.type)
     return found === undefined ? undefined : [encoded(query, found, tcp), found.delayMs ?? 0]
   }
-  socket.on('message', (message: Buffer, { port, address }: RemoteInfo) => {
+  const onQuestion = (socket: Socket, message: Buffer, { port, address }: RemoteInfo): void => {
     sources.push({ port, id: message.readUInt16BE(0) })
     const [right, delayMs] = respond(message, false) ?? []
     if (right === undefined) return
@@ -53,24 +53,45 @@ export async function fakeUpstream(init: FakeInit): Promise<FakeUpstream> {
       for (const forged of init.forge?.(right) ?? []) socket.send(forged, port, address)
       socket.send(right, port, address)
     }, delayMs)
-  })
-  await new Promise<void>((resolve) => {
-    socket.bind(0, '127.0.0.1', resolve)
-  })
-  const { port } = socket.address()
-  const tcp =
-    init.overTcp === false ? undefined : await listen(port, (one) => respond(one, true)?.[0])
+  }
+  const [udp, tcp] = await onSamePort(
+    () => bound(onQuestion),
+    (port) =>
+      init.overTcp === false
+        ? Promise.resolve(undefined)
+        : listen(port, (one) => respond(one, true)?.[0]),
+    closed,
+  )
   return {
-    server: { address: '127.0.0.1', port },
+    server: { address: '127.0.0.1', port: udp.port },
     asked,
     sources,
     [Symbol.asyncDispose]: async () => {
-      await new Promise<void>((resolve) => {
-        socket.close(() => resolve())
-      })
+      await closed(udp)
       tcp?.close()
     },
   }
+}
+
+interface Bound {
+  readonly socket: Socket
+  readonly port: number
+}
+
+async function bound(
+  onQuestion: (socket: Socket, message: Buffer, from: RemoteInfo) => void,
+): Promise<Bound> {
+  const socket = createSocket('udp4', (message, from) => onQuestion(socket, message, from))
+  await new Promise<void>((resolve) => {
+    socket.bind(0, '127.0.0.1', resolve)
+  })
+  return { socket, port: socket.address().port }
+}
+
+function closed({ socket }: Bound): Promise<void> {
+  return new Promise((resolve) => {
+    socket.close(() => resolve())
+  })
 }
 
 function encoded(query: DecodedPacket, found: FakeAnswer, tcp: boolean): Buffer {
