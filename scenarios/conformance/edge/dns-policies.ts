@@ -1,8 +1,8 @@
 import { eventually } from '../../eventually.ts'
 import type { Check, CheckContext } from '../../../harness/api.ts'
 import { backends } from '../l4/backends.fixture.ts'
+import { endpointOf, fixturePods, ownService } from '../l4/own-service.ts'
 import { sayingPod, whatItSaid } from '../support/asking-pod.ts'
-import { clusterIpOf } from '../support/cluster-facts.ts'
 import { serviceName } from '../support/dns.ts'
 import { Judgement } from '../support/judgement.ts'
 import { onHost } from '../support/positions.ts'
@@ -59,13 +59,14 @@ export const dnsPolicies: readonly Check[] = [
     sends:
       'getaddrinfo for a Service by its name, with its namespace and in full, in pods of each dnsPolicy; a look at their resolv.conf',
     expects:
-      "ClusterFirst and ClusterFirstWithHostNet: the cluster's DNS and search list, all three names; Default: the node's own name servers, and what the node itself resolves; None: what dnsConfig says, and names by its search list",
+      "ClusterFirst and ClusterFirstWithHostNet: the cluster's DNS and search list, all three names; Default: the name servers of the node's kubelet, and what they tell the node; None: what dnsConfig says, and names by its search list",
     capabilities: ['node-access'],
     fixtures: [backends],
     timeoutMs: 240_000,
     run: async (context) => {
-      const namespace = context.fixture(backends)
-      const ip = await clusterIpOf(context, namespace, 'web')
+      const [pod] = await fixturePods(context)
+      const { host: ip } = await ownService(context, { name: 'web', endpoints: [endpointOf(pod)] })
+      const { namespace } = context
       const full = serviceName(context, 'web', namespace)
       const names = ['web', `web.${namespace}`, full]
       const judgement = new Judgement()
@@ -76,16 +77,11 @@ export const dnsPolicies: readonly Check[] = [
       )
       judgement.holds('the name of the Service', 'known', known.seen, known.accepted)
       if (!known.accepted) return judgement.assessment('')
-      const policies = await policiesOf(context, { namespace, ip, names })
-      // why: in the Service's own namespace its first label alone is a name
+      const policies = await policiesOf(context, ip, names)
       await context.apply(
-        policies.map(({ name, spec }) => {
-          const pod = sayingPod(context, name, { script, args: names }, spec)
-          return { ...pod, metadata: { ...pod.metadata, namespace } }
-        }),
+        policies.map(({ name, spec }) => sayingPod(context, name, { script, args: names }, spec)),
       )
-      for (const policy of policies)
-        judge(judgement, policy, await saidBy(context, policy.name, namespace))
+      for (const policy of policies) judge(judgement, policy, await saidBy(context, policy.name))
       return judgement.assessment(`${policies.length} pods resolve as their dnsPolicy says`)
     },
   },
@@ -93,14 +89,15 @@ export const dnsPolicies: readonly Check[] = [
 
 async function policiesOf(
   context: CheckContext,
-  {
-    namespace,
-    ip,
-    names,
-  }: { readonly namespace: string; readonly ip: string; readonly names: readonly string[] },
+  ip: string,
+  names: readonly string[],
 ): Promise<readonly Policy[]> {
   const { clusterDns, clusterDomain } = context.cluster.topology
-  const searches = [`${namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain]
+  const searches = [
+    `${context.namespace}.svc.${clusterDomain}`,
+    `svc.${clusterDomain}`,
+    clusterDomain,
+  ]
   const inCluster = { nameservers: [clusterDns], searches, found: names.map(() => ip) }
   const own = { nameservers: [clusterDns], searches: [`svc.${clusterDomain}`] }
   return [
@@ -123,19 +120,32 @@ async function policiesOf(
   ]
 }
 
-/** The node's own resolver, and what it finds: with and without a mesh that serves the node itself. */
+/** What the node's kubelet hands to such pods, and what that finds on the node itself: a mesh may serve the node, too. */
 async function ofTheNode(
   context: CheckContext,
   names: readonly string[],
 ): Promise<Pick<Policy, 'nameservers' | 'searches' | 'found'>> {
-  const conf = (await onNode(context, 0, 'cat /etc/resolv.conf')).split('\n')
-  const probe = await context.probe(onHost(context))
+  const file = await resolvConfOfKubelet(context)
+  const conf = (await onNode(context, 0, `cat ${file}`)).split('\n')
+  const look = (name: string): string =>
+    `unshare -m sh -c 'mount --bind ${file} /etc/resolv.conf && getent ahostsv4 ${name}' | awk '{ print $1 }' | sort -u`
   const found: string[] = []
-  for (const name of names) {
-    const seen = await probe.run({ kind: 'resolve', name, family: 4, timeoutMs: 15_000 }, context)
-    found.push(seen.kind === 'resolved' ? [...seen.addresses].sort().join() : seen.kind)
-  }
+  for (const name of names)
+    found.push((await onNode(context, 0, look(name))).trim().split('\n').join())
   return { nameservers: valuesOf(conf, 'nameserver'), searches: valuesOf(conf, 'search'), found }
+}
+
+/** `resolvConf` of its configuration; kubelets of provider local take the usual one. */
+async function resolvConfOfKubelet({ cluster, nodes, signal }: CheckContext): Promise<string> {
+  const usual = '/etc/resolv.conf'
+  if (!cluster.capabilities.has('kubernetes')) return usual
+  const path = `/api/v1/nodes/${nodes[0]?.name ?? ''}/proxy/configz`
+  const { body } = await cluster.kube.request('GET', path, { signal })
+  const { kubeletconfig } = JSON.parse(body) as {
+    readonly kubeletconfig?: { readonly resolvConf?: string }
+  }
+  // why: a host position may have files of its own; process 1 of the node has those of its kubelet
+  return `/proc/1/root${kubeletconfig?.resolvConf ?? usual}`
 }
 
 /** Words behind a keyword of resolv.conf, over all its lines. */
@@ -146,9 +156,9 @@ function valuesOf(conf: readonly string[], keyword: string): readonly string[] {
   })
 }
 
-async function saidBy(context: CheckContext, name: string, namespace: string): Promise<Said> {
+async function saidBy(context: CheckContext, name: string): Promise<Said> {
   const { accepted, seen } = await eventually(
-    () => whatItSaid(context, name, namespace),
+    () => whatItSaid(context, name),
     (said) => said !== undefined,
     { withinMs: saysMs, everyMs: 200, signal: context.signal },
   )
@@ -164,7 +174,7 @@ function judge(judgement: Judgement, policy: Policy, { conf, found }: Said): voi
     .equal(`${name}: names found`, policy.found.map(outcome), found.map(outcome))
 }
 
-/** Errors have other words in a probe and in a program; that there is no address is what counts. */
+/** Errors have other words in other programs; that there is no address is what counts. */
 function outcome(found: string): string {
   return /^[\d.,]+$/.test(found) ? found : 'no address'
 }

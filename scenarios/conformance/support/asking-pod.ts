@@ -64,12 +64,8 @@ interface Terminated {
 }
 
 /** What the program of such a pod said in the end; undefined while it asks. */
-export async function whatItSaid(
-  context: CheckContext,
-  name: string,
-  namespace: string = context.namespace,
-): Promise<string | undefined> {
-  const key = { namespace, name }
+export async function whatItSaid(context: CheckContext, name: string): Promise<string | undefined> {
+  const key = { namespace: context.namespace, name }
   const { status } = await objectOf(context, { apiVersion: 'v1', kind: 'Pod' }, key)
   return (status as Terminated | undefined)?.containerStatuses?.[0]?.state?.terminated?.message
 }
