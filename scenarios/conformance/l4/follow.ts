@@ -1,5 +1,6 @@
 import type { CheckContext, Observation, Position } from '../../../harness/api.ts'
 import { eventually } from '../../eventually.ts'
+import { fromFreshClient } from '../support/fresh-client.ts'
 import { describeVolley, failuresOf, podOf, type Volley, volley } from '../support/connect.ts'
 import type { Judgement } from '../support/judgement.ts'
 
@@ -91,7 +92,10 @@ export async function notAnswered(
   return { ok: judged.answers.length === 0, tookMs, told: `${what}: ${describeVolley(judged)}` }
 }
 
-/** Records that TCP connections come to be refused, by RST and in time. */
+/** How many connections a client that nobody else uses tries. */
+const freshAttempts = 5
+
+/** Records that TCP connections come to be refused, and from then on each in time; in a pod those of a fresh client. */
 export async function refused(
   context: CheckContext,
   judgement: Judgement,
@@ -105,8 +109,16 @@ export async function refused(
     withinMs: context.threshold('convergenceMs'),
     signal: context.signal,
   })
-  const judged = [seen]
-  if (accepted) for (let more = 0; more < 4; more += 1) judged.push(await connect())
+  const judged = !accepted
+    ? [seen]
+    : at.network === 'container'
+      ? await fromFreshClient(context, `client-${slug(what)}`, {
+          transport: 'tcp',
+          host,
+          port,
+          count: freshAttempts,
+        })
+      : await inTurn(freshAttempts, connect)
   const kinds = [...new Set(judged.map(({ kind }) => kind))]
   judgement.set(`${what}: what connecting comes to`, ['refused'], kinds)
   const slowest = Math.max(...judged.map(({ durationMs }) => durationMs))
@@ -116,6 +128,16 @@ export async function refused(
     tookMs,
     told: `${what}: ${judged.length} x ${kinds.join(', ')}, at most ${Math.round(slowest)} ms`,
   }
+}
+
+async function inTurn<T>(count: number, work: () => Promise<T>): Promise<readonly T[]> {
+  const seen: T[] = []
+  while (seen.length < count) seen.push(await work())
+  return seen
+}
+
+function slug(text: string): string {
+  return text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
 }
 
 export function podsIn(seen: Volley, { label = podOf }: Pick<Front, 'label'> = {}): string[] {
