@@ -10,19 +10,17 @@ import { gatedMetrics } from '../../scenarios/bench/gated.ts'
 import { prepareBench } from '../../scenarios/bench/prepare.ts'
 import { providerNamed, targetNamed } from './adapters.ts'
 import { baselineNamed } from './baseline.ts'
-import { gitState } from './git-state.ts'
 import { interruptedExitCode, interruption } from './interrupt.ts'
 import type { RunFlags } from './options.ts'
 import { stdout } from './output.ts'
-import { suiteVersion } from './package.ts'
 import { progress } from './progress.ts'
 import { newRunId } from './run-id.ts'
 import {
   makeDirectory,
   readyFor,
   record,
-  reproducibleArgv,
   runComponents,
+  suiteInfo,
   topologyFor,
 } from './session.ts'
 import { summary } from './summary.ts'
@@ -70,13 +68,7 @@ export async function comparison(flags: ComparisonFlags): Promise<number> {
       spec: flags.vs,
       isSameProgram: baseline.isSameProgram,
     },
-    suite: {
-      name: 'meshmark',
-      version: suiteVersion(),
-      ...gitState(),
-      seed,
-      argv: reproducibleArgv(seed),
-    },
+    suite: suiteInfo(seed),
   }
   const own = runComponents(provider, candidate, 1)
   using stop = interruption()

@@ -15,7 +15,7 @@ import { hodgesLehmann, hodgesLehmannInterval } from '../measure/hodges-lehmann.
 import { median } from '../measure/quantile.ts'
 import { UsageError } from '../model/errors.ts'
 import type { ClusterProvider } from '../model/cluster.ts'
-import type { RunResult } from '../model/run-result.ts'
+import type { RunResult, SuiteInfo } from '../model/run-result.ts'
 import type { Target } from '../model/target.ts'
 import type { Topology } from '../model/topology.ts'
 import { connectProbe } from '../probes/client.ts'
@@ -195,19 +195,24 @@ function runPlan({ runId, directory, target, flags, settings, what }: PlanInit):
         ...(what.secondOpinion && { secondOpinion: secondOpinionOfK6(k6From(flags)) }),
       },
     }),
-    suite: {
-      name: 'meshmark',
-      version: suiteVersion(),
-      ...gitState(),
-      seed,
-      argv: reproducibleArgv(seed),
-    },
+    suite: suiteInfo(seed),
     evidenceDirectory: join(directory, 'evidence'),
   }
 }
 
+/** This suite, and how to repeat what it does. */
+export function suiteInfo(seed: number): SuiteInfo {
+  return {
+    name: 'meshmark',
+    version: suiteVersion(),
+    ...gitState(),
+    seed,
+    argv: reproducibleArgv(seed),
+  }
+}
+
 /** The arguments that repeat this run, seed included. */
-export function reproducibleArgv(seed: number): readonly string[] {
+function reproducibleArgv(seed: number): readonly string[] {
   const given = process.argv.slice(2)
   return given.includes('--seed') || given.some((word) => word.startsWith('--seed='))
     ? given

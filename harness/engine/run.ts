@@ -1,7 +1,6 @@
 import type { AbortOptions } from '../model/abort.ts'
 import type { Cluster, ClusterProvider, ImageSource } from '../model/cluster.ts'
-import type { BareState } from '../model/check.ts'
-import type { ConformanceResult, EvidenceFile, TestResult } from '../model/conformance.ts'
+import type { ConformanceResult, EvidenceFile } from '../model/conformance.ts'
 import { ResourceStack } from '../model/resource-stack.ts'
 import type {
   BenchResult,
@@ -17,17 +16,16 @@ import type { Topology } from '../model/topology.ts'
 import { bench, type BenchPlan } from './bench.ts'
 import { type CoexistenceGuard, coexistenceGuard } from './coexistence.ts'
 import { lookBefore } from './conform/bare.ts'
-import { conform, type ConformPlan, type Judged } from './conform/conform.ts'
+import type { ConformPlan } from './conform/conform.ts'
 import { installation, type Installation } from './conform/installation.ts'
+import { judgeConformance } from './conform/judge-conformance.ts'
 import type { Evidence } from './conform/run-check.ts'
-import { settle } from './conform/settle.ts'
-import { partOf, type Shape, shapesOf, skippedFor } from './conform/shapes.ts'
 import type { Listener } from './events.ts'
 import { broughtBy } from './brought.ts'
-import { conclude } from './judge.ts'
 import { loadPositions } from './load-positions.ts'
 import { errorText, phase } from './phase.ts'
-import { type Stage, stage, type StageComponents } from './stage.ts'
+import { resultOf } from './result.ts'
+import { stage, type StageComponents } from './stage.ts'
 import type { Statistics } from './statistics.ts'
 import { tellScenario } from './tell.ts'
 
@@ -106,24 +104,22 @@ export async function run(
     ...(conformance !== undefined && { conformance }),
     ...(benchResult !== undefined && { bench: benchResult }),
   }
-  return {
-    apiVersion: 'meshmark.dev/v1alpha1',
-    kind: 'RunResult',
-    schemaVersion: components.schemaVersion,
-    runId: plan.runId,
-    startedAt: startedAt.toISOString(),
-    durationMs: performance.now() - began,
-    suite: plan.suite,
-    implementation: {
-      target: components.target.id,
-      ...components.target.identity,
-      ...findings.identity,
+  return resultOf(
+    {
+      ...plan,
+      schemaVersion: components.schemaVersion,
+      startedAt,
+      began,
+      implementation: {
+        target: components.target.id,
+        ...components.target.identity,
+        ...findings.identity,
+      },
+      environment,
+      cluster: cluster ?? noCluster(components.provider),
     },
-    environment,
-    cluster: cluster ?? noCluster(components.provider),
-    ...found,
-    conclusion: conclude(found),
-  }
+    found,
+  )
 }
 
 async function drive(
@@ -255,124 +251,6 @@ async function walk(
     },
   )
   return value
-}
-
-/** A cluster with the target in it, and what was seen before that. */
-interface Here {
-  readonly scene: Stage
-  readonly deployed: Installation
-  readonly bare: ReadonlyMap<string, BareState> | undefined
-}
-
-async function judgeConformance(
-  plan: RunPlan,
-  conformPlan: ConformPlan,
-  here: Here,
-  components: RunComponents,
-  options: RunOptions,
-  problems: string[],
-): Promise<ConformanceResult> {
-  const { tell } = options
-  const { features } = components.target
-  const { value } = await phase(
-    { phase: 'conform', title: 'Judge conformance', tell },
-    async () => {
-      const judged = await judgeHere(plan, conformPlan, here, components, options, problems)
-      const tests = [...judged.tests]
-      for (const shape of shapesOf(judged.elsewhere)) {
-        const why = options.signal.aborted ? 'the run was interrupted' : judged.stopped
-        tests.push(
-          ...(why === undefined
-            ? await judgeElsewhere(plan, conformPlan, shape, components, options, problems).catch(
-                (error: unknown) => skippedFor(conformPlan, shape, errorText(error), 'error'),
-              )
-            : skippedFor(conformPlan, shape, why, 'error')),
-        )
-      }
-      const { holm } = conformanceOf(components)
-      const { notAutomated } = judged
-      const result = settle({ plan: conformPlan, features, tests, notAutomated, holm })
-      const count = (status: string): number =>
-        result.tests.filter((test) => test.status === status).length
-      return {
-        value: result,
-        summary: `${result.conclusion}: ${count('passed')} of ${result.tests.length} rows passed, ${count('failed')} failed`,
-      }
-    },
-  )
-  return value
-}
-
-function conformanceOf({ conformance }: RunComponents): NonNullable<RunComponents['conformance']> {
-  if (conformance === undefined) throw new Error('a conformance plan needs its components')
-  return conformance
-}
-
-async function judgeHere(
-  { runId }: RunPlan,
-  plan: ConformPlan,
-  { scene, deployed, bare }: Here,
-  components: RunComponents,
-  { tell, signal }: RunOptions,
-  problems: string[],
-): Promise<Judged> {
-  const { backends, keepEvidence } = conformanceOf(components)
-  return conform(plan, scene, {
-    runId,
-    features: components.target.features,
-    target: deployed,
-    ...(bare !== undefined && { bare }),
-    backendImage: (await scene.cluster.loadImage?.(backends, { signal })) ?? backends.name,
-    keepEvidence,
-    tell,
-    signal,
-    problem: (text) => problems.push(text),
-  })
-}
-
-/** Rows that want a cluster of another shape, on one of their own. */
-async function judgeElsewhere(
-  plan: RunPlan,
-  conformPlan: ConformPlan,
-  shape: Shape,
-  components: RunComponents,
-  options: RunOptions,
-  problems: string[],
-): Promise<readonly TestResult[]> {
-  const { provider, target } = components
-  if (provider.isCheap !== true)
-    return skippedFor(conformPlan, shape, `another cluster of provider ${provider.id} is dear`)
-  const { signal, lastResort } = options
-  await using held = new ResourceStack()
-  const runId = `${plan.runId}-shape`
-  const cluster = held.use(
-    await provider.create(
-      { ...plan.topology, ...shape.topology },
-      {
-        runId,
-        signal,
-        ...(await broughtBy(target)),
-        ...(lastResort !== undefined && { lastResort }),
-      },
-    ),
-  )
-  const { features } = target
-  const part = partOf(conformPlan, shape.checks)
-  const bare = await lookBefore(part, cluster, { ...components, features }, { signal })
-  const again = (more: AbortOptions): Promise<DeployedTarget> => target.deploy(cluster, more)
-  const deployed = held.use(installation(await again({ signal }), again))
-  await deployed.ready({ signal })
-  const scene = held.use(stage(cluster, deployed, { ...components, features }))
-  const { tests, elsewhere } = await judgeHere(
-    { ...plan, runId },
-    part,
-    { scene, deployed, bare },
-    components,
-    options,
-    problems,
-  )
-  const unfit = elsewhere.length === 0 ? [] : skippedFor(conformPlan, shape, 'none was made')
-  return [...tests, ...unfit]
 }
 
 async function measure(

@@ -1,6 +1,6 @@
 import type { GateControl, GateMetric, GateResult, GateRule, GateVerdict } from '../model/gate.ts'
 import type { Conclusion, PairedEffect } from '../model/run-result.ts'
-import { absent, number, percent } from './format.ts'
+import { absent, number, percent, quantity } from './format.ts'
 import { counted } from './text.ts'
 
 /** A verdict as people say it. */
@@ -71,6 +71,28 @@ export function changeInterval({ interval }: Pick<GateMetric | GateControl, 'int
     ? absent
     : `${changeText(interval[0])} to ${changeText(interval[1])}`
 }
+
+/** Its numbers, each with its unit: baseline, candidate, change, interval, margin, and what the session could find. */
+export function metricNumbers(metric: GateMetric): readonly string[] {
+  return [
+    quantity(metric.baseline, metric.unit),
+    quantity(metric.candidate, metric.unit),
+    changeText(metric.ratio),
+    changeInterval(metric),
+    percent(metric.margin),
+    percent(metric.detectable),
+  ]
+}
+
+/** What `metricNumbers` are. */
+export const metricNumberNames: readonly string[] = [
+  'baseline',
+  'candidate',
+  'change',
+  'interval',
+  'margin',
+  'detectable',
+]
 
 /** A probability as people write it. */
 export function pText(p: number): string {

@@ -18,7 +18,7 @@ import {
   probeDouble,
 } from '../testing/doubles.ts'
 import type { Arena } from './arena.ts'
-import { gate } from './session.ts'
+import { gate, type GateStatistics } from './session.ts'
 
 const facts = { podIp: 'pod', clusterIp: 'service' } as BenchFacts
 
@@ -54,6 +54,15 @@ const rate: Question = {
   unit: 'req/s',
   better: 'higher',
   metric: 'throughput',
+}
+
+const statistics: GateStatistics = {
+  coinFlips,
+  median,
+  hodgesLehmann,
+  interval: hodgesLehmannInterval,
+  random: randomStream,
+  lookAt,
 }
 
 type Answers = (host: string, index: number) => Partial<LoadResult>
@@ -112,14 +121,7 @@ async function compare(
     {
       baseline: arena(baseline),
       candidate: arena(candidate),
-      statistics: {
-        coinFlips,
-        median,
-        hodgesLehmann,
-        interval: hodgesLehmannInterval,
-        random: randomStream,
-        lookAt,
-      },
+      statistics,
       signal: new AbortController().signal,
       tell: () => undefined,
     },
@@ -202,14 +204,7 @@ t.test('when the way past the target differs, nothing of the session counts', as
     {
       baseline: arena(noisy(100)),
       candidate: arena(slowMachine),
-      statistics: {
-        coinFlips,
-        median,
-        hodgesLehmann,
-        interval: hodgesLehmannInterval,
-        random: randomStream,
-        lookAt,
-      },
+      statistics,
       signal: new AbortController().signal,
       tell: () => undefined,
     },

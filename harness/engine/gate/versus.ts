@@ -6,8 +6,8 @@ import type { EnvironmentInfo, RunResult, SuiteInfo } from '../../model/run-resu
 import type { ScenarioContext } from '../../model/scenario.ts'
 import type { Target } from '../../model/target.ts'
 import type { Topology } from '../../model/topology.ts'
-import { conclude } from '../judge.ts'
 import { errorText, phase } from '../phase.ts'
+import { resultOf } from '../result.ts'
 import { noCluster, type RunOptions, tearDown } from '../run.ts'
 import type { StageComponents } from '../stage.ts'
 import { type Arena, openArena } from './arena.ts'
@@ -68,23 +68,21 @@ export async function versus(
     problems,
     ...(compared !== undefined && { gate: compared }),
   }
-  return {
-    apiVersion: 'meshmark.dev/v1alpha1',
-    kind: 'RunResult',
-    schemaVersion: components.schemaVersion,
-    runId: plan.runId,
-    startedAt: startedAt.toISOString(),
-    durationMs: performance.now() - began,
-    suite: plan.suite,
-    implementation: candidate?.identity ?? {
-      target: components.candidate.id,
-      ...components.candidate.identity,
+  return resultOf(
+    {
+      ...plan,
+      schemaVersion: components.schemaVersion,
+      startedAt,
+      began,
+      implementation: candidate?.identity ?? {
+        target: components.candidate.id,
+        ...components.candidate.identity,
+      },
+      environment,
+      cluster: candidate?.cluster ?? noCluster(components.provider),
     },
-    environment,
-    cluster: candidate?.cluster ?? noCluster(components.provider),
-    ...found,
-    conclusion: conclude(found),
-  }
+    found,
+  )
 }
 
 async function boot(

@@ -1,11 +1,13 @@
 import type { GateMetric, GateQuestion, GateResult } from '../../model/gate.ts'
-import { absent, percent, quantity } from '../format.ts'
+import { percent } from '../format.ts'
 import {
   changeInterval,
   changeText,
   effectOf,
   gateLooks,
   gateWords,
+  metricNumberNames,
+  metricNumbers,
   pText,
   ruleText,
 } from '../gate.ts'
@@ -48,24 +50,14 @@ function metricsTable({ metrics }: GateResult, frame: Frame): Markup {
     columns: [
       textColumn('metric'),
       textColumn('verdict'),
-      numberColumn('baseline'),
-      numberColumn('candidate'),
-      numberColumn('change'),
-      numberColumn('interval'),
-      numberColumn('margin'),
-      numberColumn('detectable'),
+      ...metricNumberNames.map(numberColumn),
       numberColumn('p, adjusted'),
       numberColumn('pairs'),
     ],
     rows: metrics.map((metric) => [
       metric.isGated ? markup`<a href="#${metricId(metric, frame)}">${metric.id}</a>` : metric.id,
       markup`<span class="s-${gateLooks[metric.verdict]}">${glyph(gateLooks[metric.verdict])} ${gateWords[metric.verdict]}</span>${!metric.isGated && ' (not gated)'}`,
-      quantity(metric.baseline, metric.unit),
-      quantity(metric.candidate, metric.unit),
-      changeText(metric.ratio),
-      changeInterval(metric),
-      percent(metric.margin),
-      metric.detectable === undefined ? absent : percent(metric.detectable),
+      ...metricNumbers(metric),
       pText(metric.adjustedP),
       String(metric.pairs.length),
     ]),
