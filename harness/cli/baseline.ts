@@ -43,8 +43,10 @@ export async function baselineNamed(spec: string, flags: RunFlags): Promise<Base
     case 'dir':
       return fromPackage(resolve(name), flags, spec)
     case 'image':
+      takesPrograms(spec, flags)
       return likeCandidate({ ...flags, targetImage: name }, flags.targetImage === name)
     case 'binary':
+      takesPrograms(spec, flags)
       return likeCandidate({ ...flags, targetBinary: name }, flags.targetBinary === name)
     case 'target':
       if (name.includes(':') || name === '')
@@ -53,6 +55,14 @@ export async function baselineNamed(spec: string, flags: RunFlags): Promise<Base
     default:
       throw new UsageError(`--vs: got "${spec}"`, [], { hint: `want ${kinds}` })
   }
+}
+
+/** Any other target would be compared with itself. */
+function takesPrograms(spec: string, { target = 'reference' }: RunFlags): void {
+  if (target !== 'edgemesh')
+    throw new UsageError(`--vs ${spec}: target ${target} takes no image or program of yours`, [], {
+      hint: target === 'reference' ? 'want git:REF, npm:VERSION or dir:FOLDER' : 'want target:NAME',
+    })
 }
 
 async function likeCandidate(flags: RunFlags, isSameProgram: boolean): Promise<Baseline> {

@@ -76,6 +76,17 @@ t.test('wrong words: what was given, what is allowed, the nearest match, exit 2'
       [/got "htm"/, /did you mean html\?/],
     ],
     [
+      ['bench', '--vs', 'image:x'],
+      [/target reference takes no image/, /want git:REF/],
+    ],
+    [
+      ['bench', '--vs', 'dir:/nowhere'],
+      [/has no dist.reference-impl.main.js/, /npm run build/],
+    ],
+    [['bench', '--vs', 'git:no-such'], [/no such commit/]],
+    [['bench', '--vs', 'refernce'], [/did you mean reference\?/]],
+    [['bench', '--vs', 'reference', '--keep', '--provider', 'kind'], [/a cluster of its own/]],
+    [
       ['bench', 'simulate', '--sesions', '9'],
       [/did you mean --sessions/, /bench simulate --help/],
     ],

@@ -4,7 +4,9 @@ import { versus, type VersusPlan } from '../engine/gate/versus.ts'
 import { gateRules, lookAt } from '../measure/gate/rule.ts'
 import { randomStream } from '../measure/random.ts'
 import { UsageError } from '../model/errors.ts'
+import type { ClusterProvider } from '../model/cluster.ts'
 import type { RunResult } from '../model/run-result.ts'
+import type { Target } from '../model/target.ts'
 import { questions } from '../../scenarios/index.ts'
 import { gatedMetrics } from '../../scenarios/bench/gated.ts'
 import { prepareBench } from '../../scenarios/bench/prepare.ts'
@@ -44,10 +46,9 @@ export async function comparison(flags: ComparisonFlags): Promise<number> {
   const named = { ...flags, target: targetName, provider: providerName }
   const candidate = await targetNamed(targetName, flags)
   const baseline = await baselineNamed(flags.vs, named)
-  const provider = providerNamed(providerName, {
-    ...flags,
-    target: candidate,
-  })
+  const providerFor = (target: Target): ClusterProvider =>
+    providerNamed(providerName, { ...flags, target })
+  const provider = providerFor(candidate)
   await readyFor(provider, flags)
   const runId = newRunId()
   const directory = resolve(flags.out ?? settings.out ?? join('meshmark-out', runId))
@@ -56,7 +57,7 @@ export async function comparison(flags: ComparisonFlags): Promise<number> {
   const gated = gatedMetrics[flags.profile]
   const plan: VersusPlan = {
     runId,
-    topology: topologyFor(candidate, flags),
+    topologyFor: (target) => topologyFor(target, flags),
     ...(flags.nginxImage !== undefined && { sampleImage: flags.nginxImage }),
     prepare: prepareBench,
     gate: {
@@ -77,8 +78,8 @@ export async function comparison(flags: ComparisonFlags): Promise<number> {
     plan,
     {
       ...own,
-      baseline: baseline.target,
-      candidate,
+      baseline: { target: baseline.target, provider: providerFor(baseline.target) },
+      candidate: { target: candidate, provider },
       statistics: { ...own.statistics, random: randomStream, lookAt },
     },
     { signal: stop.signal, lastResort: stop.lastResort, tell: shown.tell },

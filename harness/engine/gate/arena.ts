@@ -46,10 +46,7 @@ export async function openArena(
   try {
     const began = performance.now()
     const cluster = held.use(
-      await provider.create(
-        { ...init.topology, ...target.topology },
-        { ...options, runId, ...(await broughtBy(target)) },
-      ),
+      await provider.create(init.topology, { ...options, runId, ...(await broughtBy(target)) }),
     )
     const readyMs = performance.now() - began
     const deployed = held.use(await target.deploy(cluster, { signal }))

@@ -15,7 +15,8 @@ import { gate, type GatePlan, type GateStatistics } from './session.ts'
 
 export interface VersusPlan {
   readonly runId: string
-  readonly topology: Topology
+  /** Of the cluster that a target gets. */
+  readonly topologyFor: (target: Target) => Topology
   readonly gate: GatePlan
   readonly suite: SuiteInfo
   /** See ScenarioContext. */
@@ -24,10 +25,15 @@ export interface VersusPlan {
   readonly prepare: (context: ScenarioContext) => Promise<BenchFacts>
 }
 
-export interface VersusComponents extends StageComponents {
+/** A target, and who boots its cluster: what else runs in there is the target's choice. */
+export interface Side {
+  readonly target: Target
   readonly provider: ClusterProvider
-  readonly baseline: Target
-  readonly candidate: Target
+}
+
+export interface VersusComponents extends StageComponents {
+  readonly baseline: Side
+  readonly candidate: Side
   readonly statistics: GateStatistics
   readonly environment: () => Promise<EnvironmentInfo>
   readonly generatorCpus: readonly number[]
@@ -75,11 +81,11 @@ export async function versus(
       startedAt,
       began,
       implementation: candidate?.identity ?? {
-        target: components.candidate.id,
-        ...components.candidate.identity,
+        target: components.candidate.target.id,
+        ...components.candidate.target.identity,
       },
       environment,
-      cluster: candidate?.cluster ?? noCluster(components.provider),
+      cluster: candidate?.cluster ?? noCluster(components.candidate.provider),
     },
     found,
   )
@@ -92,8 +98,8 @@ async function boot(
   held: ResourceStack,
   { tell, signal, lastResort }: RunOptions,
 ): Promise<Arena> {
-  const { provider, generatorCpus, connectLoad, connectProbe } = components
-  const target = components[role]
+  const { generatorCpus, connectLoad, connectProbe } = components
+  const { target, provider } = components[role]
   const { value } = await phase(
     { phase: 'provision', title: `Boot the ${role} (${target.id})`, tell },
     async () => {
@@ -101,7 +107,7 @@ async function boot(
         {
           provider,
           target,
-          topology: plan.topology,
+          topology: plan.topologyFor(target),
           runId: `${plan.runId}-${role === 'baseline' ? 'a' : 'b'}`,
           generatorCpus,
           connectLoad,
