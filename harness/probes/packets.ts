@@ -21,12 +21,13 @@ export async function observePackets(job: PacketsJob, signal: AbortSignal): Prom
   const sockets = job.sockets.map(() => createSocket(isIPv6(job.host) ? 'udp6' : 'udp4'))
   const log = packetLog(job, startedAt)
   const sending: Sending[] = []
+  const closeAll = closer(sockets)
+  // why: at once, not a turn later: the next job may want the same ports
+  const givenUp = once(signal, closeAll)
   try {
-    const local = await Promise.all(
-      job.sockets.map((wanted, index) => bindSocket(sockets[index], wanted)),
-    )
+    const bound = job.sockets.map((wanted, index) => bindSocket(sockets[index], wanted))
+    const local = await Promise.race([givenUp.promise, Promise.all(bound)])
     signal.addEventListener('abort', log.end, { once: true })
-    if (signal.aborted) log.end()
     for (const [index, socket] of sockets.entries()) {
       const fail = (error: unknown): boolean => log.failed(index, error)
       socket.on('error', fail)
@@ -48,8 +49,34 @@ export async function observePackets(job: PacketsJob, signal: AbortSignal): Prom
   } finally {
     log.end()
     for (const one of sending) one.stop()
-    for (const socket of sockets) socket.close()
+    givenUp.forget()
+    closeAll()
   }
+}
+
+/** Closes all of them, the first time. */
+function closer(sockets: readonly Socket[]): () => void {
+  let left = sockets
+  return () => {
+    for (const socket of left) socket.close()
+    left = []
+  }
+}
+
+/** Does something in the moment of the abortion; the promise rejects then, and never resolves. */
+function once(
+  signal: AbortSignal,
+  work: () => void,
+): { readonly promise: Promise<never>; readonly forget: () => void } {
+  const { promise, reject } = withResolvers<never>()
+  promise.catch(() => undefined)
+  const abort = (): void => {
+    work()
+    reject(signal.reason)
+  }
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  return { promise, forget: () => signal.removeEventListener('abort', abort) }
 }
 
 interface PacketLog {
@@ -120,7 +147,7 @@ interface Sending {
   readonly stop: () => void
 }
 
-/** Sends each datagram at its time; without `to` to where the socket is connected. */
+/** Sends each datagram at its time, never before; without `to` to where the socket is connected. */
 function sendAll(
   socket: Socket,
   send: PacketSocket['send'],
@@ -128,17 +155,21 @@ function sendAll(
   to: Pick<PacketsJob, 'host' | 'port'> | undefined,
   fail: (error: unknown) => boolean,
 ): Sending {
-  const timers = send.map(({ atMs, base64 }) =>
-    setTimeout(
-      () => {
-        sendDatagram(socket, Buffer.from(base64, 'base64'), to, fail)
-      },
-      Math.max(0, startedAt + atMs - performance.now()),
-    ),
-  )
+  const timers = new Map<number, NodeJS.Timeout>()
+  const arm = (index: number, dueAt: number, work: () => void): void => {
+    const leftMs = dueAt - performance.now()
+    // why: Node.js leaves out a part of a millisecond, and counts from when its loop last looked at the clock
+    const due = (): void => (performance.now() < dueAt ? arm(index, dueAt, work) : work())
+    timers.set(index, setTimeout(due, Math.max(0, Math.ceil(leftMs))))
+  }
+  send.forEach(({ atMs, base64 }, index) => {
+    arm(index, startedAt + atMs, () => {
+      sendDatagram(socket, Buffer.from(base64, 'base64'), to, fail)
+    })
+  })
   return {
     stop: () => {
-      for (const timer of timers) clearTimeout(timer)
+      for (const timer of timers.values()) clearTimeout(timer)
     },
   }
 }
