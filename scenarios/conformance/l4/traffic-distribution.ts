@@ -1,7 +1,7 @@
 import type { Check, CheckContext } from '../../../harness/api.ts'
-import { objectOf } from '../support/cluster-facts.ts'
 import { Judgement, skipped } from '../support/judgement.ts'
 import { inPod } from '../support/positions.ts'
+import { putInZone } from '../support/zones.ts'
 import { backends } from './backends.fixture.ts'
 import { answeredBy } from './follow.ts'
 import { endpointOf, fixturePods, ownService } from './own-service.ts'
@@ -99,27 +99,4 @@ async function reaches(
 
 function inZone(zone: string): Parameters<typeof endpointOf>[1] {
   return { zone, hints: { forZones: [{ name: zone }] } }
-}
-
-const zoneLabel = 'topology.kubernetes.io/zone'
-
-/** Labels the node; the check's end gives it back the zone that it had. */
-async function putInZone(context: CheckContext, name: string, zone: string): Promise<void> {
-  const { cluster, signal } = context
-  const kind = { apiVersion: 'v1', kind: 'Node' }
-  const before = (await objectOf(context, kind, { name })).metadata.labels?.[zoneLabel] ?? null
-  const type = await cluster.kube.typeOf(kind, { signal })
-  const label = (value: string | null, options: { readonly signal: AbortSignal }) =>
-    cluster.kube.patch(
-      type,
-      { name },
-      { metadata: { labels: { [zoneLabel]: value } } },
-      { type: 'merge', ...options },
-    )
-  await label(zone, { signal })
-  context.keep({
-    [Symbol.asyncDispose]: async () => {
-      await label(before, { signal: AbortSignal.timeout(10_000) })
-    },
-  })
 }

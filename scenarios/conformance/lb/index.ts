@@ -1,6 +1,7 @@
 import type { Check } from '../../../harness/api.ts'
 import { headerHash } from './header-hash.ts'
 import { leastRequest } from './least-request.ts'
+import { near } from './near.ts'
 import { noDefinitions } from './no-definitions.ts'
 import { destinationRules } from './rules.ts'
 import { shares } from './shares.ts'
@@ -16,4 +17,5 @@ export const lb: readonly Check[] = [
   ...noDefinitions,
   ...silent,
   ...leastRequest,
+  ...near,
 ]

@@ -66,7 +66,7 @@ export const l4bMutants: readonly Mutant[] = [
         replace: 'true',
       },
     ],
-    kills: ['L4-TD-001', 'L4-TD-002', 'L4-TD-003'],
+    kills: ['L4-TD-001', 'L4-TD-002', 'L4-TD-003', 'LB-LOC-001'],
   },
   {
     id: 'l4-no-node-ports',
