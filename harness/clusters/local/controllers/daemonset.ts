@@ -16,7 +16,7 @@ import {
   type Workload,
 } from './objects.ts'
 import { obstacle } from './placement.ts'
-import { readyForMs } from './replicaset.ts'
+import { availableOf, writeStatus } from './workload-status.ts'
 
 const hashLabel = 'controller-revision-hash'
 
@@ -151,10 +151,9 @@ export function daemonSetController(context: ControllerContext): void {
     const names = new Set(wanted.map(({ metadata }) => metadata.name))
     const placed = own.filter((pod) => names.has(nodeOf(pod) ?? ''))
     const ready = placed.filter(isReady)
-    const minReadyMs = (set.spec.minReadySeconds ?? 0) * 1000
-    const available = ready.filter((pod) => readyForMs(pod) >= minReadyMs)
+    const available = availableOf(set, ready, queue)
     const updated = placed.filter((pod) => pod.metadata.labels?.[hashLabel] === hash)
-    const status = {
+    await writeStatus(context, daemonSets, set, {
       currentNumberScheduled: placed.length,
       desiredNumberScheduled: wanted.length,
       numberMisscheduled: own.length - placed.length,
@@ -163,18 +162,7 @@ export function daemonSetController(context: ControllerContext): void {
       numberUnavailable: wanted.length - available.length,
       updatedNumberScheduled: updated.length,
       observedGeneration: set.metadata.generation,
-    }
-    if (available.length < ready.length)
-      queue.addAfter(keyOf(set.metadata), Math.max(100, minReadyMs / 4))
-    const old = set.status ?? {}
-    if (Object.entries(status).every(([field, value]) => (Reflect.get(old, field) ?? 0) === value))
-      return
-    await client.patch(
-      daemonSets,
-      keyParts(keyOf(set.metadata)),
-      { status },
-      { signal, type: 'merge', subresource: 'status' },
-    )
+    })
   }
 }
 

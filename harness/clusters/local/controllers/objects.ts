@@ -130,14 +130,14 @@ export function matches(
   const equal = Object.entries(selector.matchLabels ?? {}).every(
     ([key, value]) => labels[key] === value,
   )
-  return equal && (selector.matchExpressions ?? []).every((one) => expressionHolds(one, labels))
+  return equal && (selector.matchExpressions ?? []).every((one) => holds(one, labels[one.key]))
 }
 
-function expressionHolds(
-  { key, operator, values = [] }: NonNullable<LabelSelector['matchExpressions']>[number],
-  labels: Readonly<Record<string, string>>,
+/** Whether a label (or field) with this value meets a requirement; undefined: it is not there. */
+export function holds(
+  { operator, values = [] }: NodeRequirement,
+  value: string | undefined,
 ): boolean {
-  const value = labels[key]
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value)
@@ -147,6 +147,10 @@ function expressionHolds(
       return value !== undefined
     case 'DoesNotExist':
       return value === undefined
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(values[0])
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(values[0])
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Node, NodeRequirement, PodSpec, Taint, Toleration } from './objects.ts'
+import { holds, type Node, type PodSpec, type Taint, type Toleration } from './objects.ts'
 
 /** Why a pod may not go to a node, in the scheduler's words; undefined when it may. */
 export function obstacle(spec: PodSpec, node: Node): string | undefined {
@@ -30,23 +30,6 @@ export function tolerates(tolerations: readonly Toleration[], taint: Taint): boo
       (key === '' ? operator === 'Exists' : key === taint.key) &&
       (operator === 'Exists' || value === (taint.value ?? '')),
   )
-}
-
-function holds({ operator, values = [] }: NodeRequirement, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0])
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0])
-  }
 }
 
 export function isNodeReady(node: Node): boolean {

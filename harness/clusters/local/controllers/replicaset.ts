@@ -13,6 +13,7 @@ import {
   podFromTemplate,
   type Workload,
 } from './objects.ts'
+import { availableOf, writeStatus } from './workload-status.ts'
 
 /** How long a creation or deletion of ours is believed although the informer has not shown it. */
 const expectationMs = 10_000
@@ -144,29 +145,16 @@ export function replicaSetController(context: ControllerContext): void {
 
   async function report(set: Workload, active: readonly Pod[]): Promise<void> {
     const ready = active.filter(isReady)
-    const minReadyMs = (set.spec.minReadySeconds ?? 0) * 1000
-    const available = ready.filter((pod) => readyForMs(pod) >= minReadyMs)
     const labelled = active.filter((pod) =>
       matches({ matchLabels: set.spec.template.metadata?.labels ?? {} }, pod.metadata.labels),
     )
-    const status = {
+    await writeStatus(context, replicaSets, set, {
       replicas: active.length,
       fullyLabeledReplicas: labelled.length,
       readyReplicas: ready.length,
-      availableReplicas: available.length,
+      availableReplicas: availableOf(set, ready, queue).length,
       observedGeneration: set.metadata.generation,
-    }
-    if (available.length < ready.length)
-      queue.addAfter(keyOf(set.metadata), Math.max(100, minReadyMs / 4))
-    const old = set.status ?? {}
-    if (Object.entries(status).every(([field, value]) => (Reflect.get(old, field) ?? 0) === value))
-      return
-    await client.patch(
-      replicaSets,
-      keyParts(keyOf(set.metadata)),
-      { status },
-      { signal, type: 'merge', subresource: 'status' },
-    )
+    })
   }
 }
 
@@ -178,9 +166,4 @@ function worstFirst(a: Pod, b: Pod): number {
     (isReady(pod) ? 1 : 0)
   const created = (pod: KubeObject): string => pod.metadata.creationTimestamp ?? ''
   return rank(a) - rank(b) || created(b).localeCompare(created(a))
-}
-
-export function readyForMs(pod: Pod): number {
-  const since = pod.status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime
-  return since === undefined ? 0 : Date.now() - Date.parse(since)
 }
