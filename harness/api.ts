@@ -57,6 +57,7 @@ export type {
   ResourceType,
   WatchEvent,
 } from './model/kubernetes.ts'
+export { muslLookup, nameLookupInC } from './model/name-lookup.ts'
 export type { GatedMetric } from './model/gate.ts'
 export type { LoadGenerator, LoadJob, LoadProfile, LoadResult, LoadTarget } from './model/load.ts'
 export type {

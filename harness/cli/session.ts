@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readSettings, type Settings } from '../config/settings.ts'
 import { backendImageSource } from '../backends/image.ts'
-import { defaultTopology, placeNodes } from '../clusters/local/topology.ts'
+import { defaultTopology } from '../clusters/local/topology.ts'
 import type { ConformPlan } from '../engine/conform/conform.ts'
 import { run, type RunComponents, type RunPlan } from '../engine/run.ts'
 import { exitCode } from '../engine/judge.ts'
@@ -132,20 +132,24 @@ export function topologyFor(
 /** Rows that end the target on purpose are not to wait minutes for its next start. */
 const longestRestartPauseMs = 1_000
 
+/** Providers that can put name servers of ours into the nodes' resolv.conf. */
+const withUpstreams: readonly string[] = ['local', 'kind']
+
 /**
  * Name servers of ours stand for the world outside: on the first two nodes, where nodes' resolv.conf names them.
  * Two, because a target may have to live with a dead one.
  */
 export function conformanceTopology(
   topology: Topology,
-  { provider }: { readonly provider?: string | undefined },
+  { provider = 'local' }: { readonly provider?: string | undefined },
 ): Topology {
-  if ((provider ?? 'local') !== 'local') return topology
-  const first = placeNodes(topology).slice(0, 2)
-  const restarts = { ...topology, longestRestartPauseMs }
-  return first.length === 0
-    ? restarts
-    : { ...restarts, upstreamDns: first.map(({ address }) => address) }
+  if (!withUpstreams.includes(provider)) return topology
+  const upstreamDns = topology.nodes.slice(0, 2).map(({ name }) => name)
+  return {
+    ...topology,
+    ...(provider === 'local' && { longestRestartPauseMs }),
+    ...(upstreamDns.length > 0 && { upstreamDns }),
+  }
 }
 
 /** Unique local addresses (RFC 4193), as kind chooses them itself. */

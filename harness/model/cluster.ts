@@ -35,8 +35,8 @@ export interface Position {
 /** Where clusters come from. */
 export interface ClusterProvider {
   readonly id: string
-  /** A cluster more costs about a second: checks that want one of another shape get it. */
-  readonly isCheap?: true
+  /** Makes another cluster while one stands: checks that want one of another shape get it. */
+  readonly makesMore?: true
   /** Finds out what would stop `create`, all of it at once. Empty means ready. */
   preflight(options: AbortOptions): Promise<readonly Problem[]>
   /**
@@ -58,6 +58,8 @@ export interface CreateOptions extends AbortOptions {
   readonly lastResort?: (undo: () => void) => void
   /** Images that the target will ask for: given to the nodes while they boot, where nodes take images. */
   readonly images?: readonly ImageSource[]
+  /** A new one beside the cluster that the run works in, also where that is one that was kept. */
+  readonly isBeside?: true
   /** Asked, before anything is made, by providers whose containers are programs of this machine. */
   readonly programs?: () => Promise<Programs>
 }
@@ -88,6 +90,7 @@ export interface Cluster extends AsyncDisposable {
   readonly kubeconfig: string
   /** URL at which the nodes reach the Kubernetes API before any Service works. */
   readonly apiServer: string
+  /** As it was asked for; `upstreamDns` has addresses alone. */
   readonly topology: Topology
   /** Where scenarios put their objects; `default` when absent. */
   readonly namespace?: string

@@ -12,7 +12,10 @@ export interface Topology {
   readonly ipv6?: { readonly podCidr: string; readonly serviceCidr: string }
   /** Name server that kubelets write into pods' resolv.conf: where the target under test answers. */
   readonly clusterDns: string
-  /** Name servers in the nodes' own resolv.conf: where a target asks for names outside of the cluster domain. */
+  /**
+   * Name servers in the nodes' own resolv.conf: where a target asks for names outside of the cluster domain. IPv4
+   * addresses; the name of a node stands for its address, which some providers know only when the node is there.
+   */
   readonly upstreamDns?: readonly string[]
   /**
    * Longest pause before a container that ended is started again, in ms (kubelet's

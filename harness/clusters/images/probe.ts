@@ -1,4 +1,5 @@
 import type { ImageSource } from '../../model/cluster.ts'
+import { muslLookup, nameLookupInC } from '../../model/name-lookup.ts'
 import { type BuildOptions, buildImage, type BuiltImage } from './build.ts'
 
 export interface ProbeImageInit {
@@ -28,10 +29,16 @@ export function probeImageSource(baseImage = 'node:20-bookworm-slim'): ImageSour
 }
 
 function dockerfile(baseImage: string): string {
+  const source = nameLookupInC.split('\n').map((line) => `'${line}'`)
   return [
+    "# A client with another C library than Debian's.",
+    `FROM ${baseImage} AS musl`,
+    'RUN apt-get update && apt-get install -y --no-install-recommends gcc musl-tools',
+    `RUN printf '%s\\n' ${source.join(' ')} > /lookup.c && musl-gcc -static -Os -s -o /lookup /lookup.c`,
     `FROM ${baseImage}`,
     'RUN apt-get update && apt-get install -y --no-install-recommends \\',
     '      conntrack curl iproute2 iptables nftables procps && rm -rf /var/lib/apt/lists/*',
+    `COPY --from=musl /lookup /usr/local/bin/${muslLookup}`,
     `WORKDIR ${probeImageDirectory}`,
     'COPY package.json ./',
     'COPY node_modules ./node_modules',

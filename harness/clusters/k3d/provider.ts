@@ -102,6 +102,7 @@ async function boot(init: K3dInit, topology: Topology, options: CreateOptions): 
       version,
       load: (images, each) => k3dCli.load(name, images, each),
       release: () => removal[Symbol.asyncDispose](),
+      stays: () => false,
     },
     { signal },
   )

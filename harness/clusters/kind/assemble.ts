@@ -10,11 +10,13 @@ import { nodes as nodeType } from '../kube/types.ts'
 import { kubeProxyCounter } from '../remote/kube-proxy-counters.ts'
 import { ownClusterIps } from '../remote/own-cluster-ips.ts'
 import { readKubeconfig } from '../remote/read-kubeconfig.ts'
+import { withUpstreamAddresses } from '../upstream-dns.ts'
 import { findOut } from './capabilities.ts'
 import { output } from './cli.ts'
 import { kindCluster } from './cluster.ts'
 import type { KubeProxyMode } from './config.ts'
 import { closedWayOut, type ClusterNetworks } from './rules.ts'
+import { nameUpstreams } from './upstreams.ts'
 
 export interface AssembleInit {
   /** `kind`, or another provider whose nodes are Docker containers. */
@@ -40,28 +42,40 @@ export interface AssembleInit {
   readonly isOwn: boolean
   /** Called when the cluster is disposed. */
   readonly release: () => Promise<void>
+  /** It will be there when this run is over: what was changed in its nodes has to be undone. */
+  readonly stays: () => boolean
   /** See Cluster. */
   readonly keep?: (target?: string) => Promise<void>
 }
 
+/** How long nodes may take to have their own name servers back; it is not given up with the run. */
+const undoMs = 240_000
+
 /** Makes a `Cluster` of a kind cluster whose nodes are Ready: roles, the closed way out, what it can do. */
 export async function assemble(init: AssembleInit, options: AbortOptions): Promise<Cluster> {
-  const { topology, containers, kubeconfig, kubeProxyMode } = init
+  const { containers, kubeconfig, kubeProxyMode } = init
   const held = new ResourceStack()
   held.defer(init.release)
   const kube = held.use(kubeClient(readKubeconfig(kubeconfig)))
   const all = [...containers.values()]
-  const close = await wayOutCloser(init.network, topology, options)
+  const close = await wayOutCloser(init.network, init.topology, options)
   const [nodes, { capabilities, description }, kubernetes] = await Promise.all([
-    placed(init.network, topology, containers, options),
-    findOut(all.at(-1) ?? '', topology, options),
+    placed(init.network, init.topology, containers, options),
+    findOut(all.at(-1) ?? '', init.topology, options),
     kubernetesVersion(kube, options),
     close(all, options),
-    labelRoles(kube, topology, options),
+    labelRoles(kube, init.topology, options),
   ])
   const master = nodes.find(({ role }) => role === 'master')
+  const topology = withUpstreamAddresses(init.topology, nodes)
+  const { upstreamDns: addresses } = topology
+  const upstreams = addresses && (await nameUpstreams({ ...init, kube, nodes, addresses }, options))
+  held.defer(async () => {
+    if (init.stays()) await upstreams?.undo({ signal: AbortSignal.timeout(undoMs) })
+  })
   return kindCluster({
     ...init,
+    topology,
     mark: await runMark(init.runId),
     nodes,
     kube,
@@ -69,6 +83,7 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
     capabilities: new Set([
       ...capabilities,
       'definitions',
+      ...(upstreams === undefined ? [] : (['upstream-dns'] as const)),
       ...(init.isOwn ? (['own-cluster'] as const) : []),
     ]),
     description: {
@@ -88,7 +103,10 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
           output(['docker', 'exec', container, 'sh', '-c', script], each),
       }).count,
     }),
-    closeWayOut: close,
+    prepare: async (some, each) => {
+      await close(some, each)
+      await upstreams?.write(some, each)
+    },
     held,
   })
 }

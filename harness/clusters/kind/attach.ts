@@ -70,6 +70,7 @@ export async function attachKind(
         kubeProxyMode,
         version,
         release,
+        stays: () => true,
         keep: async (left) => {
           if (left === undefined) return
           const now = (await readRecord(name)) ?? record
@@ -125,7 +126,9 @@ function misfitOf(
     return `its kube-proxy mode is ${record.kubeProxyMode}, wanted ${kubeProxyMode}`
   if (record.target !== undefined && record.target !== target)
     return `the target ${record.target} is in it, wanted ${target ?? 'none'}`
-  const keys = Object.keys(wanted.topology) as readonly (keyof Topology)[]
+  const keys = (Object.keys(wanted.topology) as readonly (keyof Topology)[])
+    // why: each run names its own, and gives the nodes back what they had
+    .filter((key) => key !== 'upstreamDns')
   const has = (topology: Topology, key: keyof Topology): string => JSON.stringify(topology[key])
   const key = keys.find((each) => has(wanted.topology, each) !== has(record.topology, each))
   if (key === undefined) return undefined

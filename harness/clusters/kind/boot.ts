@@ -120,6 +120,7 @@ export async function bootKind(
       kubeProxyMode,
       version,
       release: () => removal[Symbol.asyncDispose](),
+      stays: () => isKept,
       keep: async (target) => {
         const left = target === undefined ? {} : { target, targetRuns: [runId] }
         // why: until it is disposed this run works with it, and may be killed in it

@@ -35,8 +35,11 @@ t.test('a topology that Docker cannot give is refused by what it asks for', (t) 
   const topology = { ...defaultTopology(), upstreamDns: ['192.168.10.10'] }
   t.throws(() => kindConfig(topology, { name: 'm', kubeProxyMode: 'none' }), {
     code: 'provision-failed',
-    message: /^upstreamDns: got 192\.168\.10\.10, /,
+    message: /^upstreamDns: got 192\.168\.10\.10, .*want names of nodes/,
   })
+  t.doesNotThrow(() => {
+    kindConfig({ ...topology, upstreamDns: ['edge-node-a'] }, { name: 'm', kubeProxyMode: 'none' })
+  }, 'nodes have names before they have addresses')
   t.end()
 })
 

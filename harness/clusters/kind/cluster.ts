@@ -44,8 +44,8 @@ export interface KindClusterInit {
   readonly masterAddress: string
   readonly capabilities: ReadonlySet<Capability>
   readonly description: Readonly<Record<string, string>>
-  /** Closes the way out of nodes, again after one was stopped. */
-  readonly closeWayOut: (containers: readonly string[], options: AbortOptions) => Promise<void>
+  /** What a node that was stopped has lost: the closed way out, name servers. */
+  readonly prepare: (containers: readonly string[], options: AbortOptions) => Promise<void>
   readonly keep?: (target?: string) => Promise<void>
   readonly load: (references: readonly string[], options: AbortOptions) => Promise<void>
   /** See Cluster. */
@@ -96,7 +96,7 @@ function faultsInit(init: KindClusterInit, stands: Positions): FaultsInit {
     containerOf: (node) => containerOf(init, node),
     restarted: async (node, options) => {
       stands.forget(node)
-      await init.closeWayOut([containerOf(init, node)], options)
+      await init.prepare([containerOf(init, node)], options)
     },
   }
 }

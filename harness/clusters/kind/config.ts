@@ -81,15 +81,16 @@ function inOrder(nodes: readonly NodeSpec[]): readonly NodeSpec[] {
   ]
 }
 
-function refuseWhatCannotBe({ lans, nodes, upstreamDns }: Topology): void {
+function refuseWhatCannotBe({ lans, nodes, upstreamDns = [] }: Topology): void {
   const masters = nodes.filter(({ role }) => role === 'master')
+  const others = upstreamDns.filter((server) => !nodes.some(({ name }) => name === server))
   const problem =
     masters.length !== 1
       ? `want one node of role master, got ${masters.length}`
       : lans.length !== 1
         ? `kind's nodes stand in one network, the topology has ${lans.length} LANs`
-        : upstreamDns !== undefined
-          ? `upstreamDns: got ${upstreamDns.join(', ')}, but Docker writes the nodes' resolv.conf`
+        : others.length > 0
+          ? `upstreamDns: got ${others.join(', ')}, but Docker gives addresses: want names of nodes`
           : undefined
   if (problem !== undefined)
     throw new ClusterError('provision-failed', problem, {

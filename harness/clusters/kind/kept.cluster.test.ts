@@ -84,6 +84,7 @@ t.test('a kind cluster that was kept', { skip, timeout: 600_000 }, async (t) => 
   await cluster[Symbol.asyncDispose]()
   t.equal(await stateOf(name), 'kept', 'who used it leaves it')
 
+  await t.test('asks name servers of a run while that lasts', namesUpstreams)
   await t.test('is healed of what a killed harness broke', async (t) => {
     const program = join(root, 'dist', 'harness', 'testing', 'kind-and-hold.js')
     const harness = spawn(process.execPath, [program, 'killed', name], { stdio: 'pipe' })
@@ -101,6 +102,34 @@ t.test('a kind cluster that was kept', { skip, timeout: 600_000 }, async (t) => 
   t.equal(await stateOf(name), undefined, 'it is gone')
   t.equal(docker('ps', '-aq', '--filter', `name=${name}`), '', 'without a container')
 })
+
+/** Name servers in the resolv.conf of both edge nodes and of CoreDNS' pods, which stand on the master. */
+function nameServers(): readonly string[] {
+  const own = "sed -n 's/^nameserver //p' /etc/resolv.conf"
+  const ofCoreDns = `for pid in $(grep -lx coredns /proc/[0-9]*/comm | cut -d/ -f3); do
+    sed -n 's/^nameserver //p' /proc/$pid/root/etc/resolv.conf; done`
+  const [master = ''] = containers.values()
+  return [
+    ...[nodeA, nodeB].map((node) => docker('exec', node, 'sh', '-c', own)),
+    ...docker('exec', master, 'sh', '-c', ofCoreDns).split('\n'),
+  ]
+}
+
+async function namesUpstreams(t: Test): Promise<void> {
+  const before = nameServers()
+  const wanted = { ...topology, upstreamDns: ['edge-node-b'] }
+  const run = await kindForTests({ cluster: name }).create(wanted, { runId: 'names', ...options() })
+  const address = run.nodes.find((node) => node.name === 'edge-node-b')?.address ?? ''
+  t.ok(run.capabilities.has('upstream-dns'))
+  t.same(run.topology.upstreamDns, [address], 'who works with it is told addresses')
+  t.not(before.length, 2, 'CoreDNS runs')
+  t.same(new Set(nameServers()), new Set([address]), 'nodes and CoreDNS ask it alone')
+  const fault = await run.fault({ kind: 'stop-node', node: 'edge-node-b' }, options())
+  await fault[Symbol.asyncDispose]()
+  t.same(new Set(nameServers()), new Set([address]), 'a node that was stopped, too')
+  await run[Symbol.asyncDispose]()
+  t.same(nameServers(), before, 'afterwards they ask whom they asked before')
+}
 
 /** Only `doctor --heal`, or the next run, removes what the dead one made; what a person made stays. */
 async function clears(t: Test, kubeconfig: string): Promise<void> {

@@ -5,6 +5,7 @@ import type { AbortOptions } from '../../model/abort.ts'
 import { attachKind } from './attach.ts'
 import { bootKind, type KindInit } from './boot.ts'
 import { kindCli, output } from './cli.ts'
+import { readRecord } from './state.ts'
 
 export interface KindProviderInit extends KindInit {
   /** Name of a kept cluster to use instead of a new one. */
@@ -18,11 +19,14 @@ export function kind(init: KindProviderInit): ClusterProvider {
   const { cluster, ...boot } = init
   return {
     id: 'kind',
+    makesMore: true,
     preflight: (options) => preflight(init, options),
-    create: (topology, options) =>
-      cluster === undefined
-        ? bootKind(boot, topology, options)
-        : attachKind({ ...boot, cluster }, topology, options),
+    create: async (topology, options) => {
+      if (cluster === undefined) return bootKind(boot, topology, options)
+      if (options.isBeside !== true) return attachKind({ ...boot, cluster }, topology, options)
+      const { kubeProxyMode } = (await readRecord(cluster)) ?? {}
+      return bootKind({ ...(kubeProxyMode && { kubeProxyMode }), ...boot }, topology, options)
+    },
   }
 }
 

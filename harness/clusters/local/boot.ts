@@ -9,6 +9,7 @@ import { ResourceStack } from '../../model/resource-stack.ts'
 import type { Topology } from '../../model/topology.ts'
 import { kubeClient } from '../kube/client.ts'
 import { kubeconfig } from '../kube/kubeconfig.ts'
+import { withUpstreamAddresses } from '../upstream-dns.ts'
 import { openApiDoor } from './api-door.ts'
 import { localCluster } from './cluster.ts'
 import { type ControlPlanePrograms, findControlPlanePrograms } from './envtest/programs.ts'
@@ -36,11 +37,12 @@ const readyMs = 30_000
  */
 export async function bootCluster(
   init: LocalInit,
-  topology: Topology,
+  wanted: Topology,
   options: CreateOptions,
 ): Promise<Cluster> {
   options.signal.throwIfAborted()
-  validateTopology(topology)
+  validateTopology(wanted)
+  const topology = withUpstreamAddresses(wanted, placeNodes(wanted))
   const programs = init.controlPlane === 'envtest' ? findControlPlanePrograms() : undefined
   const targetPrograms = await options.programs?.()
   const held = new ResourceStack()

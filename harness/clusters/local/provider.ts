@@ -24,7 +24,7 @@ export type ControlPlane = (typeof controlPlanes)[number]
 export function local(init: LocalInit): ClusterProvider {
   return {
     id: 'local',
-    isCheap: true,
+    makesMore: true,
     preflight: async () => [...(await preflight()), ...controlPlaneProblems(init)],
     create: (topology, options) => bootCluster(init, topology, options),
   }

@@ -53,7 +53,7 @@ export function validateTopology(value: unknown): Topology {
   const masters = nodes.filter(({ role }) => role === 'master').length
   if (masters !== 1) report('nodes', `got ${masters} nodes with role master, want 1`)
   checkAddresses(top, lans, nodes, report)
-  checkUpstreamDns(top['upstreamDns'], report)
+  checkUpstreamDns(top['upstreamDns'], nodes, report)
   const pause = top['longestRestartPauseMs']
   if (pause !== undefined && !isBetween(pause, 1, 300_000))
     report('longestRestartPauseMs', `got ${shown(pause)}, want 1 to 300000`)
@@ -157,15 +157,19 @@ function checkAddresses(
 }
 
 /** resolv.conf(5): libraries read the first three name servers. */
-function checkUpstreamDns(value: unknown, report: Report): void {
+function checkUpstreamDns(value: unknown, nodes: readonly Fields[], report: Report): void {
   if (value === undefined) return
   if (!Array.isArray(value) || !isBetween(value.length, 1, 3)) {
-    report('upstreamDns', `got ${shown(value)}, want a list of 1 to 3 IPv4 addresses`)
+    report(
+      'upstreamDns',
+      `got ${shown(value)}, want a list of 1 to 3 IPv4 addresses or names of nodes`,
+    )
     return
   }
-  value.forEach((address: unknown, index) => {
-    if (typeof address !== 'string' || parseCidr(`${address}/32`) === undefined)
-      report(`upstreamDns[${index}]`, `got ${shown(address)}, want an IPv4 address`)
+  value.forEach((server: unknown, index) => {
+    if (nodes.some(({ name }) => name === server)) return
+    if (typeof server !== 'string' || parseCidr(`${server}/32`) === undefined)
+      report(`upstreamDns[${index}]`, `got ${shown(server)}, want an IPv4 address or a node's name`)
   })
 }
 

@@ -97,8 +97,8 @@ async function judgeElsewhere(
   problems: string[],
 ): Promise<readonly TestResult[]> {
   const { provider, target } = components
-  if (provider.isCheap !== true)
-    return skippedFor(conformPlan, shape, `another cluster of provider ${provider.id} is dear`)
+  if (provider.makesMore !== true)
+    return skippedFor(conformPlan, shape, `provider ${provider.id} makes no other one beside it`)
   const { signal, lastResort } = options
   await using held = new ResourceStack()
   const runId = `${plan.runId}-shape`
@@ -108,6 +108,7 @@ async function judgeElsewhere(
       {
         runId,
         signal,
+        isBeside: true,
         ...(await broughtBy(target)),
         ...(lastResort !== undefined && { lastResort }),
       },

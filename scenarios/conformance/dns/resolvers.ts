@@ -1,4 +1,4 @@
-import type { Check, CheckContext } from '../../../harness/api.ts'
+import { type Check, type CheckContext, muslLookup, nameLookupInC } from '../../../harness/api.ts'
 import { skipped } from '../support/judgement.ts'
 import { dnsServer } from '../support/dns.ts'
 import { inPod } from '../support/positions.ts'
@@ -8,33 +8,16 @@ import { protocolCheck } from './protocol-check.ts'
 /** One lookup by a program of the machine: glibc's getent starts in milliseconds, kubectl takes longer. */
 const lookupMs = 20_000
 
-/** getaddrinfo for IPv4, for whichever C library it is built with. */
-const lookupInC = `#include <stdio.h>
-#include <string.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <netinet/in.h>
-#include <arpa/inet.h>
-int main(int argc, char **argv) {
-  struct addrinfo hints, *found;
-  char text[64];
-  memset(&hints, 0, sizeof hints);
-  hints.ai_family = AF_INET;
-  hints.ai_socktype = SOCK_STREAM;
-  int error = getaddrinfo(argv[1], 0, &hints, &found);
-  if (error) { puts(gai_strerror(error)); return 1; }
-  for (; found; found = found->ai_next)
-    puts(inet_ntop(AF_INET, &((struct sockaddr_in *)found->ai_addr)->sin_addr, text, sizeof text));
-  return 0;
-}`
-
-/** Each resolver: needed programs, and the command that prints addresses of `$1` under the resolv.conf that is in place. */
+/**
+ * Each resolver: needed programs (blanks part such as will do, too), and the command that prints addresses of `$1` under
+ * the resolv.conf that is in place.
+ */
 const resolvers = {
   glibc: { needs: ['getent'], command: 'getent ahostsv4 "$1" | cut -d" " -f1 | sort -u' },
   musl: {
-    needs: ['musl-gcc'],
-    command:
-      'musl-gcc -static -x c -o "$dir/lookup" "$dir/lookup.c" && "$dir/lookup" "$1" | sort -u',
+    needs: [`${muslLookup} musl-gcc`],
+    command: `lookup=${muslLookup}; command -v $lookup >/dev/null ||
+      { lookup=$dir/lookup; musl-gcc -static -x c -o "$lookup" "$dir/lookup.c"; } && "$lookup" "$1" | sort -u`,
   },
   Go: {
     needs: ['kubectl'],
@@ -92,11 +75,13 @@ function withPrograms(check: Check): Check {
           ? (['glibc', 'musl'] as const)
           : (Object.keys(resolvers) as Resolver[])
       const wanted = ['unshare', 'mount', ...names.flatMap((one) => resolvers[one].needs)]
-      const script = 'for one; do command -v "$one" >/dev/null || echo "$one"; done'
+      const script =
+        'for one; do for each in $one; do command -v "$each" >/dev/null && continue 2; done; echo "$one"; done'
       const missing = await shell(context, script, wanted)
+      const shown = missing.split('\n').map((words) => words.replaceAll(' ', ' or '))
       return missing === ''
         ? check.run(context)
-        : skipped(`the pod of the client has no ${missing.split('\n').join(', ')}`)
+        : skipped(`the pod of the client has no ${shown.join(', ')}`)
     },
   }
 }
@@ -110,7 +95,7 @@ async function lookup(context: CheckContext, resolver: Resolver, name: string): 
   const conf = `nameserver ${dnsServer(context).address}\nsearch ${search}\noptions ndots:5\n`
   const script = `dir=$(mktemp -d) && export dir && printf %s "$2" >"$dir/resolv.conf" && printf %s "$3" >"$dir/lookup.c" &&
 unshare --mount sh -c 'mount --bind "$dir/resolv.conf" /etc/resolv.conf && eval "$2"' sh "$1" "$4" 2>&1; rm -r "$dir"`
-  return shell(context, script, [name, conf, lookupInC, resolvers[resolver].command])
+  return shell(context, script, [name, conf, nameLookupInC, resolvers[resolver].command])
 }
 
 async function shell(
