@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { suiteVersion } from './package.ts'
 import { benchCommand } from './commands/bench.ts'
+import { compareCommand } from './commands/compare.ts'
 import { conformCommand } from './commands/conform.ts'
 import { downCommand } from './commands/down.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -45,6 +46,7 @@ export function program(): Program {
     benchCommand(conclude),
     runCommand(conclude),
     reportCommand(conclude),
+    compareCommand(conclude),
   ]
   for (const one of commands) command.addCommand(one)
   const nested = command.commands.flatMap((one) => [one, ...one.commands])

@@ -54,9 +54,9 @@ export class LoadError extends HarnessError<
   'invalid-job' | 'generator-bound' | 'foreign-answer' | 'program-failed'
 > {}
 
-/** A result file cannot be read (cut short, not ours, of a newer schema) or cannot be written. */
+/** A result file cannot be read (cut short, not ours, of a newer schema, of a run that broke off, changed since) or written. */
 export class ResultError extends HarnessError<
-  'unreadable' | 'invalid' | 'newer-schema' | 'cut-short' | 'not-written'
+  'unreadable' | 'invalid' | 'newer-schema' | 'cut-short' | 'partial' | 'changed' | 'not-written'
 > {}
 
 /** The user asked for something that does not exist or contradicts itself. Carries every problem found. */
