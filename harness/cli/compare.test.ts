@@ -174,3 +174,33 @@ t.test('cut, partial and changed files are refused: value, rule, cure', (t) => {
   })
   t.end()
 })
+
+t.test('history: trends of releases, each run a line; what fits nothing is refused', (t) => {
+  const releases = join(folder, 'trend')
+  kept('trend/0.1.0/a/local', passingRun())
+  kept('trend/0.2.0/a/local', nextRelease())
+  kept('trend/0.2.0/b/local', conformantRun())
+  const history = (...args: readonly string[]): ReturnType<typeof meshmark> =>
+    meshmark('history', '--releases', releases, ...args)
+  const { code, stdout } = history()
+  t.equal(code, 0)
+  t.match(
+    stdout,
+    /^conformance: meshmark reference data plane, provider local, chosen: --profile /m,
+  )
+  t.match(stdout, /^l7-latency\/value: .*, machine \w{12}, suite 0\.x$/m)
+  t.match(stdout, /^ {2}0\.1\.0 +24 Nov 2025, 03:11 UTC +0\.1\.0 +\d+\sµs/m)
+  t.match(stdout, /advisory: about one series in twenty shows one by chance/)
+  t.match(history('--metric', 'l7-*', '--format', 'markdown').stdout, /^### l7-latency\/value: /m)
+  const { series } = JSON.parse(history('--metric', '*/cpu', '--json').stdout) as {
+    readonly series: readonly { readonly metric: string }[]
+  }
+  t.ok(series.length > 0 && series.every(({ metric }) => metric.endsWith('/cpu')))
+  t.match(history('--metric', 'l8-*'), {
+    code: 2,
+    stderr: /--metric: got "l8-\*"[^]*l7-latency\/value/,
+  })
+  t.match(history('--target', 'edgemsh'), { code: 2, stderr: /there are reference/ })
+  t.match(meshmark('history', kept('broken-off', partialRun())), { code: 2, stderr: /is partial/ })
+  t.end()
+})

@@ -5,6 +5,7 @@ import { compareCommand } from './commands/compare.ts'
 import { conformCommand } from './commands/conform.ts'
 import { downCommand } from './commands/down.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { historyCommand } from './commands/history.ts'
 import { imagesCommand } from './commands/images.ts'
 import { reportCommand } from './commands/report.ts'
 import { runCommand } from './commands/run.ts'
@@ -47,6 +48,7 @@ export function program(): Program {
     runCommand(conclude),
     reportCommand(conclude),
     compareCommand(conclude),
+    historyCommand(conclude),
   ]
   for (const one of commands) command.addCommand(one)
   const nested = command.commands.flatMap((one) => [one, ...one.commands])

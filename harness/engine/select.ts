@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { distance } from 'fastest-levenshtein'
 import { UsageError } from '../model/errors.ts'
+import { globPattern } from '../model/glob.ts'
 import type { Requirement } from '../model/requirement.ts'
 
 /** Which rows of the catalogue a run judges, as the user typed it; a row has to fit everything that is given. */
@@ -75,7 +76,7 @@ function oneOf(
 function globs(given: string | undefined, requirements: readonly Requirement[]): Fit | undefined {
   if (given === undefined) return undefined
   const patterns = words('--only', given).map((glob) => {
-    const pattern = patternOf(glob)
+    const pattern = globPattern(glob)
     if (!requirements.some(({ id }) => pattern.test(id)))
       throw new UsageError(`--only: "${glob}" matches no row of the catalogue`, [], {
         hint: `near it: ${nearIds(glob, requirements).join(', ')}`,
@@ -86,14 +87,6 @@ function globs(given: string | undefined, requirements: readonly Requirement[]):
 }
 
 /** `*` is any text, `?` any character; upper and lower case are the same. */
-function patternOf(glob: string): RegExp {
-  const source = glob
-    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${source}$`, 'i')
-}
-
 /** Ids that begin alike come first, then those that need the fewest keystrokes. */
 function nearIds(glob: string, requirements: readonly Requirement[]): readonly string[] {
   const typed = glob.replaceAll(/[*?]/g, '').toUpperCase()

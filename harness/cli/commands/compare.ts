@@ -1,29 +1,25 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { median } from '../../measure/quantile.ts'
 import { medianInterval } from '../../measure/median-interval.ts'
-import type { ComparisonGate } from '../../model/comparison.ts'
 import { UsageError } from '../../model/errors.ts'
 import { comparisonMarkdown } from '../../reporters/comparison-markdown.ts'
 import { comparisonText } from '../../reporters/comparison-text.ts'
 import { compareResults, type NamedResult } from '../../results/compare.ts'
 import { gateComparison } from '../../results/gate-comparison.ts'
-import { stderr, stdout } from '../output.ts'
+import { stderr } from '../output.ts'
 import type { Conclude } from '../program.ts'
 import { releasesFolder, resultsNamed } from '../results-named.ts'
-import { writeText } from '../write-text.ts'
+import { tellIn, type TellFlags, withTellFlags } from '../tell.ts'
 
-interface CompareFlags {
+interface CompareFlags extends TellFlags {
   readonly gate: boolean
   readonly strict: boolean
   readonly releases: string
-  readonly format: 'text' | 'markdown' | 'json'
-  readonly json: boolean
-  readonly output?: string
 }
 
 /** `meshmark compare`: two results or releases, row by row and number beside number. */
 export function compareCommand(conclude: Conclude): Command {
-  return new Command('compare')
+  const command = new Command('compare')
     .description(
       'holds two results or releases against each other: conformance row by row, numbers side by side',
     )
@@ -36,16 +32,9 @@ export function compareCommand(conclude: Conclude): Command {
     )
     .option('--strict', 'of --gate: 3 for an undecided session, 4 for a SHOULD', false)
     .option('--releases <dir>', 'where releases lie', releasesFolder)
-    .addOption(
-      new Option('--format <name>', 'how it is told')
-        .choices(['text', 'markdown', 'json'])
-        .default('text'),
-    )
-    .option('--json', 'the same as --format json', false)
-    .option('-o, --output <file>', 'write here (default: stdout)')
-    .action(async (a: string, b: string, flags: CompareFlags) => {
-      conclude(await compare(a, b, flags))
-    })
+  return withTellFlags(command).action(async (a: string, b: string, flags: CompareFlags) => {
+    conclude(await compare(a, b, flags))
+  })
 }
 
 async function compare(a: string, b: string, flags: CompareFlags): Promise<number> {
@@ -62,25 +51,14 @@ async function compare(a: string, b: string, flags: CompareFlags): Promise<numbe
     const gate = flags.gate ? gateComparison(comparison, flags) : undefined
     return { comparison, ...(gate !== undefined && { gate }) }
   })
-  const text = told(compared, flags)
-  if (flags.output === undefined) stdout(text.trimEnd())
-  else {
-    await writeText(flags.output, text)
-    stdout(`wrote ${flags.output}`)
-  }
+  const told = (render: typeof comparisonText, between: string): string =>
+    compared.map(({ comparison, gate }) => render(comparison, gate)).join(between)
+  await tellIn(flags, {
+    text: () => told(comparisonText, `\n\n${'='.repeat(72)}\n\n`),
+    markdown: () => told(comparisonMarkdown, '\n---\n\n'),
+    json: () => ({ comparisons: compared }),
+  })
   return worst(compared.map(({ gate }) => gate?.exitCode ?? 0))
-}
-
-interface Compared {
-  readonly comparison: ReturnType<typeof compareResults>
-  readonly gate?: ComparisonGate
-}
-
-function told(compared: readonly Compared[], { format, json }: CompareFlags): string {
-  if (json || format === 'json') return `${JSON.stringify({ comparisons: compared }, null, 2)}\n`
-  const render = format === 'markdown' ? comparisonMarkdown : comparisonText
-  const between = format === 'markdown' ? '\n---\n\n' : `\n\n${'='.repeat(72)}\n\n`
-  return `${compared.map(({ comparison, gate }) => render(comparison, gate)).join(between)}\n`
 }
 
 /** 1 outweighs 2, and so on; 0 is the best. */
