@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import type { LoadTarget } from '../model/load.ts'
-import { answered, failureName, type Outcome } from './outcome.ts'
+import { answered, failureName, type Outcome, timedOut } from './outcome.ts'
 
 type DnsTarget = Extract<LoadTarget, { kind: 'dns' }>
 
@@ -67,7 +67,7 @@ export async function dnsSocket(target: DnsTarget): Promise<DnsSocket> {
     const oldestMs = performance.now() - timeoutMs
     for (const [id, { sentMs }] of waiting) {
       if (sentMs > oldestMs) break
-      settle(id, { kind: 'failed', why: 'timed-out' })
+      settle(id, { kind: 'failed', why: timedOut })
     }
   }, sweepEveryMs)
   return {

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import t from 'tap'
 import type { LoadJob, LoadProfile, LoadResult, LoadTarget } from '../model/load.ts'
 import { cannotRunDnsmasq, freeUdpPort, startDnsmasq } from '../testing/dnsmasq.ts'
+import { quantileUs } from '../measure/histogram.ts'
 import { runLoad } from './run.ts'
 
 const skip = cannotRunDnsmasq()
@@ -88,5 +89,7 @@ t.test('a server that answers every other query: the rest timed out, and too man
   const lost = result.failures['timed-out'] ?? 0
   t.equal(result.completed + lost, result.scheduled, 'each is answered or timed out')
   t.ok(Math.abs(lost / result.scheduled - 0.5) < 0.1)
+  t.equal(result.response.count, result.scheduled, 'those that timed out are in the quantiles')
+  t.ok(quantileUs(result.response, 75) >= 1e6, 'at the time they were waited for')
   t.ok(result.invalid.some((why) => /requests failed, want 1 of 100 at most: timed-out/.test(why)))
 })

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { decodeFromCompressedBase64 } from 'hdr-histogram-js'
 import t from 'tap'
-import type { HistogramSummary, LoadProfile, LoadResult } from '../model/load.ts'
+import type { LoadProfile, LoadResult } from '../model/load.ts'
+import { quantileUs } from '../measure/histogram.ts'
 import { runLoad } from './run.ts'
 
 /* Is what the generators report what happened? Servers of known delays, in a process of their own. */
@@ -19,18 +19,20 @@ interface Held extends AsyncDisposable {
 }
 
 async function held(holdMs: number): Promise<Held> {
-  const main = join(import.meta.dirname, '../testing/held-http-main.js')
-  const child = spawn(process.execPath, [main, page, String(holdMs)], {
+  const main = join(import.meta.dirname, 'known/main.js')
+  const behaviour = { kind: 'http', page, holdMs, workUs: 0 }
+  const child = spawn(process.execPath, [main, JSON.stringify(behaviour)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const nextLine = async (): Promise<string> => String((await lines.next()).value)
+  const next = async (): Promise<Readonly<Record<string, unknown>>> =>
+    JSON.parse(String((await lines.next()).value)) as Record<string, unknown>
   return {
-    port: Number(await nextLine()),
-    stall: (forMs) => child.stdin.write(`stall ${forMs}\n`),
+    port: Number((await next())['port']),
+    stall: (forMs) => child.stdin.write(`{"stall":${forMs}}\n`),
     medianHoldUs: async () => {
-      child.stdin.write('holds\n')
-      const holds = (JSON.parse(await nextLine()) as number[]).sort((a, b) => a - b)
+      child.stdin.write('{"holds":true}\n')
+      const holds = ((await next())['holdsMs'] as number[]).sort((a, b) => a - b)
       return (holds[holds.length >> 1] ?? 0) * 1000
     },
     [Symbol.asyncDispose]: async () => {
@@ -67,10 +69,6 @@ function run({ port, profile, durationMs }: Run): Promise<LoadResult> {
     },
     { signal: new AbortController().signal },
   )
-}
-
-function quantileUs({ encoded }: HistogramSummary, percent: number): number {
-  return decodeFromCompressedBase64(encoded).getValueAtPercentile(percent)
 }
 
 const openLoop: LoadProfile = { kind: 'open-loop', rateRps: 300, maxInFlight: 1_000 }

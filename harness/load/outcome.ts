@@ -10,11 +10,14 @@ export const answered: Outcome = { kind: 'answered' }
 /** A client that sends one request when told to, and tells once what came of it. */
 export type Client = (onDone: (outcome: Outcome) => void) => void
 
+/** What a request is called that was given up: its true time is longer than the time it was waited for. */
+export const timedOut = 'timed-out'
+
 const names: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused',
   ECONNRESET: 'reset',
   EPIPE: 'reset',
-  ETIMEDOUT: 'timed-out',
+  ETIMEDOUT: timedOut,
   EHOSTUNREACH: 'unreachable',
   ENETUNREACH: 'unreachable',
   EADDRNOTAVAIL: 'no local port left',

@@ -2,7 +2,7 @@ import { recorder } from '../measure/histogram.ts'
 import type { LoadJob, LoadResult } from '../model/load.ts'
 import { generatorHealth } from './health.ts'
 import { inFlightMeter } from './in-flight.ts'
-import type { Outcome } from './outcome.ts'
+import { type Outcome, timedOut } from './outcome.ts'
 import { lateUs, reasonsAgainst } from './validity.ts'
 
 /** A request under way, and the times that its latency counts from, in milliseconds of `performance.now()`. */
@@ -125,7 +125,10 @@ export function measuredWindow(job: LoadJob, { onAnswer, onBegin }: WindowInit =
         return
       }
       if (outcome.kind === 'failed') {
-        if (request.counts) fail(outcome.why)
+        if (!request.counts) return
+        fail(outcome.why)
+        // why: it would have taken longer still; left out, the slowest requests would be missing from the quantiles
+        if (outcome.why === timedOut) record(request, nowMs)
         return
       }
       if (phase === 'inside') answersInside += 1
@@ -138,7 +141,7 @@ export function measuredWindow(job: LoadJob, { onAnswer, onBegin }: WindowInit =
     abandon: (request) => {
       inFlight.change(-1)
       if (!request.counts) return
-      fail('timed-out')
+      fail(timedOut)
       record(request, performance.now())
     },
     begin: () => {

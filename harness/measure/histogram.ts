@@ -64,6 +64,14 @@ export function summarize(histogram: Histogram): HistogramSummary {
   }
 }
 
+/** A quantile with whatever is beyond it, microseconds; NaN of no samples. */
+export function quantileUs(
+  { encoded }: Pick<HistogramSummary, 'encoded'>,
+  percent: number,
+): number {
+  return encoded === '' ? NaN : decodeFromCompressedBase64(encoded).getValueAtPercentile(percent)
+}
+
 /** Puts encoded histograms together; undefined when there is nothing in them. */
 export function merge(encoded: readonly string[]): HistogramSummary | undefined {
   const [first, ...rest] = encoded

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Observation } from '../model/probe.ts'
-import { childChannel } from '../testing/child-channel.ts'
+import { childChannel } from '../cli/child-channel.ts'
 import { cannotRunNginx, freePort, startNginx } from '../testing/nginx.ts'
 import { connectProbe } from './client.ts'
 

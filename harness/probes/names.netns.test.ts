@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { DnsJob, Observation, Probe } from '../model/probe.ts'
-import { childChannel } from '../testing/child-channel.ts'
+import { childChannel } from '../cli/child-channel.ts'
 import { connectProbe } from './client.ts'
 
 const { signal } = new AbortController()

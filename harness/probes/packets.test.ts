@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Answered, PacketsJob } from '../model/probe.ts'
-import { childChannel } from '../testing/child-channel.ts'
+import { childChannel } from '../cli/child-channel.ts'
 import { connectProbe } from './client.ts'
 
 const { signal } = new AbortController()

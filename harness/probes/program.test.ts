@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Probe } from '../model/probe.ts'
-import { childChannel } from '../testing/child-channel.ts'
+import { childChannel } from '../cli/child-channel.ts'
 import { freePort } from '../testing/nginx.ts'
 import { connectProbe } from './client.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { patternBytes } from '../model/pattern.ts'
 import type { Stream, StreamJob, StreamPlayed, StreamStep } from '../model/probe.ts'
-import { childChannel } from '../testing/child-channel.ts'
+import { childChannel } from '../cli/child-channel.ts'
 import { freePort } from '../testing/nginx.ts'
 import { connectProbe } from './client.ts'
 

@@ -4,6 +4,7 @@ import { commaSeparated, type RunFlags, wholeNumber, withRunFlags } from '../opt
 import type { Conclude } from '../program.ts'
 import { comparison } from '../comparison.ts'
 import { session } from '../session.ts'
+import { benchDoctorCommand } from './bench-doctor.ts'
 import { simulateCommand } from './simulate.ts'
 
 interface BenchFlags extends RunFlags {
@@ -22,6 +23,7 @@ export function benchCommand(conclude: Conclude): Command {
   const command = new Command('bench').description(
     'measures the target against direct connections, in randomised pairs of trials',
   )
+  command.addCommand(benchDoctorCommand(conclude))
   command.addCommand(simulateCommand(conclude))
   return withRunFlags(command)
     .option('--quick', 'fewer and shorter trials: about a minute and a half', false)
