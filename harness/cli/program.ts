@@ -7,6 +7,7 @@ import { downCommand } from './commands/down.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { historyCommand } from './commands/history.ts'
 import { imagesCommand } from './commands/images.ts'
+import { publishCommand } from './commands/publish.ts'
 import { reportCommand } from './commands/report.ts'
 import { runCommand } from './commands/run.ts'
 import { selfTestCommand } from './commands/selftest.ts'
@@ -49,6 +50,7 @@ export function program(): Program {
     reportCommand(conclude),
     compareCommand(conclude),
     historyCommand(conclude),
+    publishCommand(conclude),
   ]
   for (const one of commands) command.addCommand(one)
   const nested = command.commands.flatMap((one) => [one, ...one.commands])

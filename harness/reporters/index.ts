@@ -1,6 +1,7 @@
 import type { Reporter } from '../model/reporter.ts'
 import { badge } from './badge.ts'
 import { conformanceReport, yaml } from './conformance-report.ts'
+import { histograms } from './histograms.ts'
 import { html } from './html/report.ts'
 import { json } from './json.ts'
 import { junit } from './junit.ts'
@@ -19,4 +20,5 @@ export const reporters: readonly Reporter[] = [
   badge,
   conformanceReport,
   yaml,
+  histograms,
 ]

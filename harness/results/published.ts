@@ -49,7 +49,7 @@ export async function readWhole(path: string): Promise<RunResult> {
   if (result.partial)
     throw new ResultError(
       'partial',
-      `${path} is partial: its run broke off after ${Math.round(result.durationMs / 1000)} s; only whole runs are compared`,
+      `${path} is partial: its run broke off after ${Math.round(result.durationMs / 1000)} s; only whole runs are compared or published`,
       {
         hint: `run it again to its end: meshmark ${result.suite.argv.join(' ')}`,
       },
