@@ -1,10 +1,12 @@
 import { flag } from '../wire/dns-constants.ts'
+import { keptBytes } from '../wire/kept-bytes.ts'
 import type { Template } from '../wire/dns-writer.ts'
 import type { Answer } from './exchange.ts'
+import { heldBytes } from './template-store.ts'
 
-/** Bounds of the cache, whichever is reached first. */
+/** Bounds of the cache, whichever is reached first; the bytes are what entries hold of this process' memory. */
 const maxEntries = 10_000
-const maxBytes = 8 * 1024 * 1024
+const maxBytes = 16 * 1024 * 1024
 
 /** However long a record claims to live, it is asked for again after this. */
 const maxLifetimeSeconds = 3600
@@ -69,7 +71,7 @@ export class AnswerCache {
       shownAgeSeconds: 0,
     }
     this.#entries.set(key, entry)
-    this.#bytes += template.bytes.length
+    this.#bytes += heldBytes(key, template)
     this.#trim()
     return template
   }
@@ -88,7 +90,7 @@ export class AnswerCache {
 
   #drop(key: string, entry: Entry): void {
     this.#entries.delete(key)
-    this.#bytes -= entry.template.bytes.length
+    this.#bytes -= heldBytes(key, entry.template)
   }
 }
 
@@ -102,7 +104,7 @@ function age(entry: Entry, ageSeconds: number): void {
 
 /** The answer as our own message: not authoritative, recursion available, without OPT. */
 export function templateOf({ message, flags, questionEnd, recordEnds, counts }: Answer): Template {
-  const bytes = Buffer.from(message.subarray(0, recordEnds.at(-1) ?? questionEnd))
+  const bytes = keptBytes(message.subarray(0, recordEnds.at(-1) ?? questionEnd))
   const kept = flags & (flag.truncated | flag.authenticData | 0xf)
   bytes.writeUInt16BE(0, 0)
   bytes.writeUInt16BE(flag.response | flag.recursionAvailable | kept, 2)

@@ -219,6 +219,21 @@ t.test('equal questions at the same time are asked once', async (t) => {
   t.equal(up.asked.length, 2, 'a TTL of 0 is not kept')
 })
 
+t.test('no more askers wait than have room', async (t) => {
+  await using up = await fakeUpstream({ answer: () => undefined })
+  const { ask } = serve(t, [up.server])
+  const all = Array.from({ length: 10_000 }, async () =>
+    codeOf(decode(await ask('silent.example'))),
+  )
+  const first = await Promise.race(all)
+  t.equal(first, 'SERVFAIL', 'at once, though the others wait')
+  let waiting = 10_000
+  for (const one of all) void one.then(() => (waiting -= 1))
+  await new Promise((resolve) => setImmediate(resolve))
+  t.equal(waiting, 8192)
+  await Promise.all(all)
+})
+
 t.test('an ExternalName goes on upstream, in one answer', async (t) => {
   await using up = await fakeUpstream({
     answer: (_, type) =>
@@ -260,14 +275,7 @@ t.test('names of the cluster are never asked for upstream', async (t) => {
 t.test('kept answers grow old, and go', async (t) => {
   let nowMs = 0
   const cache = new AnswerCache(() => nowMs)
-  const message = encode({
-    type: 'response',
-    questions: [{ name: 'a.example', type: 'A' }],
-    answers: [a('a.example', '192.0.2.1', 300), a('a.example', '192.0.2.2', 300)],
-  })
-  const response = parseResponse(message)
-  if (response === undefined) throw new Error('not a response')
-  cache.store('key', { ...response, message } satisfies Answer)
+  cache.store('key', answerOf([a('a.example', '192.0.2.1', 300), a('a.example', '192.0.2.2', 300)]))
   const ttls = (): unknown => {
     const found = cache.find('key')
     return found === undefined
@@ -283,17 +291,30 @@ t.test('kept answers grow old, and go', async (t) => {
   t.equal(ttls(), 'gone')
 })
 
+t.test('a kept answer holds no more than its own octets', (t) => {
+  const cache = new AnswerCache()
+  const { bytes } = cache.store('key', answerOf([a('a.example', '192.0.2.1')]))
+  t.equal(bytes.buffer.byteLength, bytes.length)
+  t.end()
+})
+
 t.test('the cache has bounds', async (t) => {
   const cache = new AnswerCache()
-  const message = encode({
-    type: 'response',
-    questions: [{ name: 'a.example', type: 'TXT' }],
-    answers: [{ name: 'a.example', type: 'TXT', ttl: 300, data: ['x'.repeat(200)] }],
-  })
-  const response = parseResponse(message)
-  if (response === undefined) throw new Error('not a response')
-  for (let i = 0; i < 12_000; i += 1) cache.store(`key ${i}`, { ...response, message })
+  const answer = answerOf([{ name: 'a.example', type: 'TXT', ttl: 300, data: ['x'.repeat(200)] }])
+  for (let i = 0; i < 12_000; i += 1) cache.store(`key ${i}`, answer)
   t.equal(cache.size, 10_000)
   t.equal(cache.find('key 0'), undefined, 'the oldest went')
   t.ok(cache.find('key 11999'))
 })
+
+function answerOf(answers: NonNullable<FakeAnswer['answers']>): Answer {
+  const [{ name, type } = { name: '', type: 'A' as const }] = answers
+  const message = encode({
+    type: 'response',
+    questions: [{ name, type: type }],
+    answers: [...answers],
+  })
+  const response = parseResponse(message)
+  if (response === undefined) throw new Error('not a response')
+  return { ...response, message }
+}

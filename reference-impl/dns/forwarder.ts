@@ -13,6 +13,9 @@ import { Upstreams } from './upstreams.ts'
 /** Questions asked at the same time; what comes beyond gets SERVFAIL at once. */
 const maxInFlight = 512
 
+/** Askers that wait for these answers, some KiB each: equal questions of many count here, and in one above. */
+const maxWaiting = 8192
+
 export interface ForwarderInit {
   readonly servers: readonly Server[]
   readonly counters: DnsCounters
@@ -24,6 +27,7 @@ export class Forwarder {
   readonly #cache = new AnswerCache()
   /** Equal questions wait for one answer: that also ends loops through a server that asks us. */
   readonly #inFlight = new Map<string, Promise<Template | undefined>>()
+  #waiting = 0
   #upstreams: Upstreams
 
   constructor({ servers, counters }: ForwarderInit) {
@@ -84,6 +88,16 @@ export class Forwarder {
   }
 
   async #ask(question: Question, questionKey: string): Promise<Template | undefined> {
+    if (this.#waiting >= maxWaiting) return undefined
+    this.#waiting += 1
+    try {
+      return await this.#shared(question, questionKey)
+    } finally {
+      this.#waiting -= 1
+    }
+  }
+
+  async #shared(question: Question, questionKey: string): Promise<Template | undefined> {
     const key = cacheKey(questionKey, question)
     const open = this.#inFlight.get(key)
     if (open !== undefined) return await open

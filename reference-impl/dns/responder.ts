@@ -3,11 +3,13 @@ import { classIn, flag, headerBytes, recordType, responseCode } from '../wire/dn
 import { endsWith, nameOf, readName, type Name } from '../wire/dns-name.ts'
 import { parseQuery, type BadQuery, type Query } from '../wire/dns-query.ts'
 import { badVersionReply, bareReply, reply, sizeLimit } from '../wire/dns-reply.ts'
+import { keptBytes } from '../wire/kept-bytes.ts'
 import { writeResponse, type Sections, type Template } from '../wire/dns-writer.ts'
 import type { DnsCounters } from './counters.ts'
 import type { Forwarder } from './forwarder.ts'
 import { addressOfPointerName } from './pointers.ts'
 import { followAlias } from './alias.ts'
+import { TemplateStore } from './template-store.ts'
 import { Zone, type ZoneSettings } from './zone.ts'
 
 export interface ResponderInit extends ZoneSettings {
@@ -18,16 +20,13 @@ export interface ResponderInit extends ZoneSettings {
 /** An answer, one that has to be asked for elsewhere first, or none at all. */
 export type Reply = Buffer | Promise<Buffer | undefined> | undefined
 
-/** Answers kept per snapshot; all names of a cluster with some thousand Services, in a few MiB. */
-const maxTemplates = 8192
-
 const noSections: Sections = { answers: [], authority: [], additional: [] }
 
 /** One query in, one answer out: from the zone, from the cache of the zone's answers, or from the upstream servers. */
 export class Responder {
   readonly #init: ResponderInit
   readonly #domain: Name
-  readonly #templates = new Map<string, Template>()
+  readonly #templates = new TemplateStore()
   #zone: Zone | undefined
   #serial = 0
 
@@ -71,10 +70,17 @@ export class Responder {
     if (answer.kind === 'not-ours') return this.#forward(message, query, limit)
     if (answer.kind === 'records') {
       const template = this.#template(message, query, answer.code, answer)
-      this.#keep(query.key, template)
+      this.#templates.keep(query.key, template)
       return this.#send(template, message, query, limit)
     }
-    return this.#alias(message, query, limit, this.#zone, answer.target, answer.record)
+    return this.#alias(
+      askOf(message, query),
+      query,
+      limit,
+      this.#zone,
+      answer.target,
+      answer.record,
+    )
   }
 
   async #alias(
@@ -98,9 +104,10 @@ export class Responder {
       return this.#send(this.#code(message, query, responseCode.REFUSED), message, query, limit)
     const cached = forwarder.cached(query)
     if (cached !== undefined) return this.#send(cached, message, query, limit)
-    return forwarder.ask(message, query).then((answer) => {
-      const template = answer ?? this.#code(message, query, responseCode.SERVFAIL)
-      return this.#send(template, message, query, limit)
+    const waiting = askOf(message, query)
+    return forwarder.ask(waiting, query).then((answer) => {
+      const template = answer ?? this.#code(waiting, query, responseCode.SERVFAIL)
+      return this.#send(template, waiting, query, limit)
     })
   }
 
@@ -112,12 +119,6 @@ export class Responder {
   #bare(message: Buffer, query: BadQuery): Buffer {
     this.#init.counters.answered(query.code)
     return bareReply(message, query)
-  }
-
-  #keep(key: string, template: Template): void {
-    // why: questions for names that do not exist are without number; what is asked for again comes back at once
-    if (this.#templates.size >= maxTemplates) this.#templates.clear()
-    this.#templates.set(key, template)
   }
 
   #code(message: Buffer, query: Query, code: number): Template {
@@ -136,6 +137,11 @@ export class Responder {
       code
     )
   }
+}
+
+/** What is kept of a message while others are asked: a stranger's datagram has up to 64 KiB. */
+function askOf(message: Buffer, { questionEnd }: Query): Buffer {
+  return keptBytes(message.subarray(0, questionEnd))
 }
 
 function questionOf(message: Buffer, { questionEnd }: Query): Buffer {

@@ -4,6 +4,7 @@ import t from 'tap'
 import { askOverTcp, askOverUdp, framed, question, summary } from '../testing/dns-client.ts'
 import { endpoint, headless, service, snapshotOf } from '../testing/snapshots.ts'
 import { fakeUpstream } from '../testing/fake-upstream.ts'
+import { eventually } from '../testing/eventually.ts'
 import { onSamePort } from '../testing/same-port.ts'
 import { DnsCounters } from './counters.ts'
 import { Forwarder } from './forwarder.ts'
@@ -24,7 +25,7 @@ interface Served {
 async function serve(
   t: { teardown(undo: () => Promise<void>): void },
   change: {
-    readonly limits?: TcpLimits
+    readonly limits?: Partial<TcpLimits>
     readonly allows?: () => boolean
     readonly upstreamPort?: number
   } = {},
@@ -154,6 +155,24 @@ t.test('idle connections make room for new ones', async (t) => {
   t.same(summary(reply), answered)
   t.same(summary(await askOverUdp(question(name), { port })), answered)
   for (const socket of idle) socket.destroy()
+})
+
+t.test('questions that never become whole make room for those that are', async (t) => {
+  const { port } = await serve(t, { limits: { maxHeldBytes: 100_000 } })
+  const greedy = await Promise.all(Array.from({ length: 20 }, async () => dial(port)))
+  for (const socket of greedy) {
+    await new Promise((resolve) => socket.write(Buffer.alloc(20_002, 0xff), resolve))
+    const [reply = Buffer.alloc(0)] = await askOverTcp([question(name)], { port })
+    t.same(summary(reply), answered)
+  }
+  await eventually(() => {
+    if (greedy.slice(0, 15).some(({ destroyed }) => !destroyed)) throw new Error('still open')
+  })
+  t.ok(
+    greedy.slice(16).every(({ destroyed }) => !destroyed),
+    'the last ones stay',
+  )
+  for (const socket of greedy) socket.destroy()
 })
 
 t.test('clients that may not ask get nothing', async (t) => {

@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net'
+import { keptBytes } from '../wire/kept-bytes.ts'
 import type { DnsServer, DnsServerInit } from './udp-server.ts'
 
 export interface TcpLimits {
@@ -6,9 +7,18 @@ export interface TcpLimits {
   readonly idleMs: number
   /** The connection that is idle longest makes room for a new one beyond this number. */
   readonly maxConnections: number
+  /**
+   * What all connections together may hold, in bytes: questions that are not whole, answers that are not taken. Beyond,
+   * those that did nothing for longest and hold something are closed.
+   */
+  readonly maxHeldBytes: number
 }
 
-const defaultLimits: TcpLimits = { idleMs: 10_000, maxConnections: 1000 }
+const defaultLimits: TcpLimits = {
+  idleMs: 10_000,
+  maxConnections: 1000,
+  maxHeldBytes: 16 * 1024 * 1024,
+}
 
 /** Questions under way per connection; reading pauses beyond. */
 const maxUnderWay = 100
@@ -19,6 +29,8 @@ const maxUnsentBytes = 256 * 1024
 interface Connection {
   readonly socket: Socket
   received: Buffer
+  /** Its part of what all hold, as of the last look. */
+  heldBytes: number
   underWay: number
   ended: boolean
 }
@@ -26,10 +38,12 @@ interface Connection {
 /** DNS over TCP (RFC 7766): questions may be pipelined, answers come in any order. @throws Error when it cannot bind */
 export async function serveTcp(
   init: DnsServerInit,
-  limits: TcpLimits = defaultLimits,
+  change: Partial<TcpLimits> = {},
 ): Promise<DnsServer> {
+  const limits = { ...defaultLimits, ...change }
   /** Oldest activity first. */
   const connections = new Map<Socket, Connection>()
+  let heldBytes = 0
   let closing = false
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     if (closing || !init.allows(socket.remoteAddress ?? '')) {
@@ -48,13 +62,22 @@ export async function serveTcp(
   })
 
   const accept = (socket: Socket): void => {
-    const connection: Connection = { socket, received: Buffer.alloc(0), underWay: 0, ended: false }
+    const connection: Connection = {
+      socket,
+      received: Buffer.alloc(0),
+      heldBytes: 0,
+      underWay: 0,
+      ended: false,
+    }
     connections.set(socket, connection)
     socket.setTimeout(limits.idleMs, () => {
       if (connection.underWay === 0 || socket.writableLength > 0) socket.destroy()
     })
     socket.on('error', () => undefined)
-    socket.on('close', () => connections.delete(socket))
+    socket.on('close', () => {
+      connections.delete(socket)
+      weigh(connection, 0)
+    })
     socket.on('data', (chunk: Buffer) => {
       connections.delete(socket)
       connections.set(socket, connection)
@@ -78,10 +101,29 @@ export async function serveTcp(
       answer(connection, received.subarray(2, end))
       received = received.subarray(end)
     }
-    connection.received = received
+    // why: a few bytes of a slice hold the whole of what was read with them
+    const isSlice = received.length < received.buffer.byteLength
+    connection.received = isSlice && !isBusy(connection) ? keptBytes(received) : received
+    hold(connection)
     if (isBusy(connection)) socket.pause()
     else if (socket.isPaused()) socket.resume()
     finish(connection)
+  }
+
+  const weigh = (connection: Connection, bytes: number): void => {
+    heldBytes += bytes - connection.heldBytes
+    connection.heldBytes = bytes
+  }
+
+  const hold = (connection: Connection): void => {
+    weigh(connection, connection.received.length + connection.socket.writableLength)
+    for (const other of connections.values()) {
+      if (heldBytes <= limits.maxHeldBytes) return
+      if (other.heldBytes === 0) continue
+      weigh(other, 0)
+      other.socket.destroy()
+      connections.delete(other.socket)
+    }
   }
 
   const answer = (connection: Connection, message: Buffer): void => {

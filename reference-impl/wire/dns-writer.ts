@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net'
 import { classIn, headerBytes, recordType } from './dns-constants.ts'
 import type { Name } from './dns-name.ts'
 import { readName } from './dns-name.ts'
+import { keptBytes } from './kept-bytes.ts'
 import type { RawData, RecordData, ResourceRecord } from './dns-record.ts'
 
 /** The three sections that follow a question. */
@@ -68,7 +69,7 @@ class Writer {
   }
 
   bytes(): Buffer {
-    return Buffer.from(this.#bytes.subarray(0, this.#at))
+    return keptBytes(this.#bytes.subarray(0, this.#at))
   }
 
   count(at: number, value: number): void {
