@@ -58,6 +58,13 @@ export type {
   WatchEvent,
 } from './model/kubernetes.ts'
 export { muslLookup, nameLookupInC } from './model/name-lookup.ts'
+export {
+  type Experiment,
+  type ExperimentContext,
+  type Metric,
+  type Replicate,
+  Skip,
+} from './model/experiment.ts'
 export type { GatedMetric } from './model/gate.ts'
 export type { LoadGenerator, LoadJob, LoadProfile, LoadResult, LoadTarget } from './model/load.ts'
 export type {
@@ -98,4 +105,5 @@ export type {
   Target,
 } from './model/target.ts'
 export type { Lan, LinkShape, NodeSpec, Taint, Topology } from './model/topology.ts'
+export type { Sighting, Watch, WatchJob, WatchTarget } from './model/watch.ts'
 export { daemonSetTarget, type DaemonSetTargetInit } from './targets/own/daemonset-target.ts'

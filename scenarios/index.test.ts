@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Question } from '../harness/api.ts'
-import { questions, scenarios } from './index.ts'
+import type { Experiment, Question } from '../harness/api.ts'
+import { gatedMetrics } from './bench/gated.ts'
+import { experiments, questions, scenarios } from './index.ts'
 import { tableText } from './kubectl-text.ts'
 import { leftoverRules } from './walkthrough/leftovers.ts'
 
@@ -12,12 +13,17 @@ t.test('every question that a file in bench/ exports is in the list, once', asyn
     (name) => name.endsWith('.js') && !name.endsWith('.test.js'),
   )
   const exported: Question[] = []
+  const events: Experiment[] = []
   for (const name of files)
     for (const value of Object.values((await import(join(folder, name))) as object))
       if (isQuestion(value)) exported.push(value)
-  const ids = (list: readonly Question[]): readonly string[] => list.map(({ id }) => id).sort()
+      else if (isExperiment(value)) events.push(value)
+  const ids = (list: readonly { readonly id: string }[]): readonly string[] =>
+    list.map(({ id }) => id).sort()
   t.same(ids(questions), ids(exported))
-  t.equal(new Set(ids(questions)).size, questions.length)
+  t.same(ids(experiments), ids(events))
+  const all = ids([...questions, ...experiments])
+  t.equal(new Set(all).size, all.length)
 })
 
 t.test('a question asks something, compares with a yardstick first, and has a window', (t) => {
@@ -26,6 +32,25 @@ t.test('a question asks something, compares with a yardstick first, and has a wi
     t.equal(arms.at(-1)?.id, 'target', `${id}: the target comes last`)
     t.ok(arms.length === 1 || arms[0]?.id === 'direct', `${id}: the yardstick comes first`)
     t.ok(durationMs >= 100 && warmupMs > 0, `${id}: a window and a warm-up`)
+  }
+  t.end()
+})
+
+t.test('what decides is declared, with a margin, and says what it means', (t) => {
+  const gated = [...gatedMetrics.pr, ...gatedMetrics.release]
+  for (const { id, role, margin, means } of questions) {
+    const own = gated.filter(({ question, kind }) => question === id && kind === 'value')
+    t.equal(role, own.length > 0 ? 'gated' : 'advisory', `${id} as gated.ts has it`)
+    for (const metric of own) t.equal(margin, metric.margin, id)
+    t.match(means, /^[a-z].* .*[^.]$/, `${id}: a sentence that follows a colon`)
+  }
+  for (const { id, title, means, metrics, replicates } of experiments) {
+    t.match(title, /\?$/, id)
+    t.match(means, /^[a-z].* .*[^.]$/, `${id}: a sentence that follows a colon`)
+    t.ok(metrics.length > 0 && metrics.every(({ margin }) => margin > 0), id)
+    t.equal(new Set(metrics.map((metric) => metric.id)).size, metrics.length, id)
+    t.ok(replicates.quick <= replicates.full && replicates.quick > 0, id)
+    for (const metric of metrics) t.notMatch(metric.title, /^[A-Z][a-z]/, metric.title)
   }
   t.end()
 })
@@ -40,6 +65,10 @@ t.test('steps have ids of their own and titles that are sentences', (t) => {
 
 function isQuestion(value: unknown): value is Question {
   return typeof value === 'object' && value !== null && 'arms' in value && 'profile' in value
+}
+
+function isExperiment(value: unknown): value is Experiment {
+  return typeof value === 'object' && value !== null && 'replicateS' in value
 }
 
 t.test('a table looks as kubectl prints it', (t) => {

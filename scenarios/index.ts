@@ -1,4 +1,5 @@
-import type { Question, Scenario } from '../harness/api.ts'
+import type { Experiment, Question, Scenario } from '../harness/api.ts'
+import { convergenceL4, convergenceL7 } from './bench/convergence.ts'
 import { dnsLatency, dnsThroughput } from './bench/dns.ts'
 import { l4Latency, l7Latency } from './bench/http-latency.ts'
 import { l4Throughput, l7Throughput } from './bench/http-throughput.ts'
@@ -18,3 +19,6 @@ export const questions: readonly Question[] = [
   dnsLatency,
   dnsThroughput,
 ]
+
+/** Every experiment: asked by name only, in this order; those that disturb the target come last. */
+export const experiments: readonly Experiment[] = [convergenceL4, convergenceL7]

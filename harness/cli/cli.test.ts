@@ -48,6 +48,44 @@ t.test('bench simulate: how often the gate errs, the same for the same seed', (t
   t.end()
 })
 
+t.test('bench --list: what is asked, what decides, what it needs, how long it takes', (t) => {
+  const { code, stdout } = meshmark([
+    'bench',
+    '--list',
+    '--only',
+    'l4-latency',
+    '--only',
+    'conv*-l7',
+  ])
+  t.equal(code, 0)
+  t.match(stdout, /^l4-latency +What does the L4 path add .*\(standard\)$/m)
+  t.match(stdout, /^ +gated: median response time \[us\], lower is better, margin 5 %$/m)
+  t.match(stdout, /^convergence-l7 /m)
+  t.match(stdout, /^ +about \d+ s quick, \d+ s full; needs l7-proxy$/m)
+  t.notMatch(stdout, 'dns-latency')
+  const all = JSON.parse(meshmark(['bench', '--list', '--json']).stdout) as {
+    readonly id: string
+    readonly isStandard: boolean
+    readonly aboutS: { readonly quick: number }
+  }[]
+  t.ok(
+    all.some(({ id }) => id === 'convergence-l4'),
+    'all of them, unless some are named',
+  )
+  const standardS = all
+    .filter(({ isStandard }) => isStandard)
+    .reduce((sum, { aboutS }) => sum + aboutS.quick, 0)
+  t.ok(
+    standardS < 100,
+    `the standard questions take ${standardS} s of the two minutes that a run has`,
+  )
+  const wrong = meshmark(['bench', '--only', 'l4-latncy'])
+  t.equal(wrong.code, 2)
+  t.match(wrong.stderr, /"l4-latncy" is the name of no question/)
+  t.match(wrong.stderr, /did you mean l4-latency\?/)
+  t.end()
+})
+
 t.test('wrong words: what was given, what is allowed, the nearest match, exit 2', (t) => {
   const cases: readonly (readonly [readonly string[], readonly RegExp[]])[] = [
     [['benhc'], [/unknown command 'benhc'/, /commands: .*walkthrough/, /did you mean bench\?/]],

@@ -12,7 +12,10 @@ import { environment } from '../measure/environment.ts'
 import { holm } from '../measure/holm.ts'
 import { coinFlips } from '../measure/order.ts'
 import { hodgesLehmann, hodgesLehmannInterval } from '../measure/hodges-lehmann.ts'
+import { medianInterval } from '../measure/median-interval.ts'
 import { median } from '../measure/quantile.ts'
+import { randomStream } from '../measure/random.ts'
+import { theilSenSlope } from '../measure/theil-sen.ts'
 import { UsageError } from '../model/errors.ts'
 import type { ClusterProvider } from '../model/cluster.ts'
 import type { RunResult, SuiteInfo } from '../model/run-result.ts'
@@ -22,7 +25,7 @@ import { connectProbe } from '../probes/client.ts'
 import { reporters } from '../reporters/index.ts'
 import { schemaVersion } from '../results/schema.ts'
 import { writeResult } from '../results/write.ts'
-import { questions } from '../../scenarios/index.ts'
+import { type Asked, standardQuestions } from './questions.ts'
 import { prepareBench } from '../../scenarios/bench/prepare.ts'
 import { walkthrough } from '../../scenarios/walkthrough/index.ts'
 import { providerNamed, targetNamed } from './adapters.ts'
@@ -43,18 +46,20 @@ import { writeText } from './write-text.ts'
 const preflightMs = 30_000
 
 /** Pairs per question of the quick benchmark: six give an exact interval of 96.9 % confidence. */
-const quickPairs = 6
+export const quickPairs = 6
 
 /** Pairs of the full benchmark (measurement.md 2.3). */
-const fullPairs = 12
+export const fullPairs = 12
 
 /** A full benchmark's windows are this much longer, so that p99 has its 50 samples beyond it. */
-const fullWindowFactor = 4
+export const fullWindowFactor = 4
 
 export interface SessionPlan {
   readonly walkthrough: boolean
   readonly bench: 'none' | 'quick' | 'full'
   readonly pairs?: number
+  /** What is asked; the standard questions unless told. */
+  readonly asked?: Asked
   /** See BenchPlan. */
   readonly loadNodes?: readonly string[]
   /** Ask k6, too. */
@@ -174,6 +179,7 @@ interface PlanInit {
 function runPlan({ runId, directory, target, flags, settings, what }: PlanInit): RunPlan {
   const seed = flags.seed ?? settings.seed ?? Math.trunc(Math.random() * 0xffff_ffff)
   const full = what.bench === 'full'
+  const { questions, experiments } = what.asked ?? { questions: standardQuestions, experiments: [] }
   const topology = topologyFor(target, flags)
   return {
     runId,
@@ -192,6 +198,8 @@ function runPlan({ runId, directory, target, flags, settings, what }: PlanInit):
         questions: full
           ? questions.map((one) => ({ ...one, durationMs: one.durationMs * fullWindowFactor }))
           : questions,
+        experiments,
+        isQuick: !full,
         pairs: what.pairs ?? settings.bench?.pairs ?? (full ? fullPairs : quickPairs),
         seed,
         ...(what.loadNodes !== undefined && { loadNodes: what.loadNodes }),
@@ -228,6 +236,7 @@ export function runComponents(
   provider: RunComponents['provider'],
   target: Target,
   generators: number,
+  { baseImage }: Pick<RunFlags, 'baseImage'> = {},
 ): RunComponents {
   return {
     provider,
@@ -236,6 +245,10 @@ export function runComponents(
     connectLoad,
     statistics: { coinFlips, median, hodgesLehmann, interval: hodgesLehmannInterval },
     environment,
+    experiments: {
+      backends: backendImageSource(baseImage),
+      statistics: { random: randomStream, slope: theilSenSlope, median, medianInterval },
+    },
     generatorCpus: provider.id === 'kubeconfig' ? [] : generatorCpus(generators),
     schemaVersion,
   }
@@ -256,7 +269,9 @@ export function conformanceComponents(
   generators: number = 1,
 ): RunComponents {
   return {
-    ...runComponents(provider, target, generators),
+    ...runComponents(provider, target, generators, {
+      ...(baseImage !== undefined && { baseImage }),
+    }),
     conformance: {
       backends: backendImageSource(baseImage),
       holm,

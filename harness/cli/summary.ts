@@ -1,4 +1,5 @@
 import type { ConformanceResult } from '../model/conformance.ts'
+import type { ExperimentResult } from '../model/experiment.ts'
 import type { GateResult } from '../model/gate.ts'
 import type { BenchQuestion, BenchResult, RunResult, StepResult } from '../model/run-result.ts'
 import { factsOf, troubles } from '../reporters/conformance.ts'
@@ -46,9 +47,27 @@ function answerLines(question: BenchQuestion): string {
   return `${question.title}\n  ${question.answer}${note}`
 }
 
-function benchLines({ questions, secondOpinion }: BenchResult): string {
+/** The answer, and what was not used for it. */
+function experimentLines({ title, answer, status, replicates }: ExperimentResult): string {
+  const unused = replicates.filter(({ invalid }) => invalid.length > 0)
+  const rules = new Set(unused.flatMap(({ invalid }) => invalid.map(ruleOf)))
+  const note =
+    unused.length === 0 || status !== 'answered'
+      ? ''
+      : `\n  ${unused.length} replicate(s) not used: ${[...rules].join('; ')}`
+  return `${title}\n  ${answer.replaceAll('; ', ';\n  ')}${note}`
+}
+
+function benchLines({
+  questions,
+  secondOpinion,
+  skipped = [],
+  experiments = [],
+}: BenchResult): string {
   return [
     ...questions.map(answerLines),
+    ...skipped.map(({ title, reason }) => `${title}\n  skipped: ${reason}`),
+    ...experiments.map(experimentLines),
     ...(secondOpinion === undefined ? [] : [opinionText(secondOpinion).join('\n  ')]),
   ].join('\n')
 }

@@ -96,7 +96,7 @@ function signed(value: number): string {
   return `${value < 0 ? '−' : '+'}${number(Math.abs(value))}`
 }
 
-function percent(confidence: number | undefined): string {
+export function percent(confidence: number | undefined): string {
   return confidence === undefined
     ? 'unknown confidence'
     : `${(confidence * 100).toFixed(1)} % confidence`

@@ -40,6 +40,9 @@ function question(id: string, more: Partial<Question> = {}): Question {
   return {
     id,
     title: `${id}?`,
+    means: 'nothing',
+    role: 'advisory',
+    margin: 0.05,
     unit: 'us',
     better: 'lower',
     metric: 'response-p50',

@@ -1,6 +1,7 @@
 import type { AbortOptions } from '../model/abort.ts'
 import type { Position } from '../model/cluster.ts'
 import { LoadError } from '../model/errors.ts'
+import type { Experiment } from '../model/experiment.ts'
 import type { LoadGenerator, LoadTarget } from '../model/load.ts'
 import type { BenchFacts, Question, QuestionArm } from '../model/question.ts'
 import { ResourceStack } from '../model/resource-stack.ts'
@@ -11,6 +12,8 @@ import { answer, pairedEffect } from './answer.ts'
 import { loadPositions } from './load-positions.ts'
 import type { CoexistenceGuard } from './coexistence.ts'
 import type { Listener } from './events.ts'
+import { type ExperimentsInit, runExperiments } from './experiment/run-experiments.ts'
+import { whyNot } from './experiment/why-not.ts'
 import type { Stage } from './stage.ts'
 import type { Statistics } from './statistics.ts'
 import { errorText } from './phase.ts'
@@ -18,13 +21,20 @@ import { jobOf, runTrial } from './trial.ts'
 
 export interface BenchPlan {
   readonly questions: readonly Question[]
+  /** Asked after the questions, one after the other. */
+  readonly experiments?: readonly Experiment[]
+  /** Experiments take few replicates. */
+  readonly isQuick?: boolean
   /** Pairs of trials per question. */
   readonly pairs: number
   readonly seed: number
   /** Names of the nodes that load comes from, at once; the first edge node when absent. */
   readonly loadNodes?: readonly string[]
   /** Sets up what is measured. */
-  readonly prepare: (context: ScenarioContext) => Promise<BenchFacts>
+  readonly prepare: (
+    context: ScenarioContext,
+    questions: readonly Question[],
+  ) => Promise<BenchFacts>
   /** Another load generator's view of one of the questions; asked last, from the same nodes. */
   readonly secondOpinion?: {
     /** Id of the question, and its arm. */
@@ -45,6 +55,8 @@ export interface BenchOptions extends AbortOptions {
   /** A CPU that each load program keeps to, so that what is measured has the others; empty: no pinning. */
   readonly generatorCpus: readonly number[]
   readonly guard?: CoexistenceGuard
+  /** What experiments need; without it none is run. */
+  readonly experiments?: Pick<ExperimentsInit, 'installation' | 'backends' | 'statistics'>
   readonly tell: Listener
 }
 
@@ -66,13 +78,15 @@ interface Asked {
 export async function bench(
   plan: BenchPlan,
   stage: Stage,
-  { statistics, generatorCpus, guard, tell, signal }: BenchOptions,
+  options: BenchOptions,
 ): Promise<BenchResult> {
+  const { statistics, generatorCpus, guard, tell, signal } = options
   const held = new ResourceStack()
   const positions = loadPositions(stage.cluster, plan.loadNodes)
   const nodes = positions.map(({ node }) => node)
   const order: BenchResult['order'][number][] = []
-  const asked = plan.questions.map((question, index): Asked => ({
+  const { can, cannot } = askable(plan.questions, stage)
+  const asked = can.map((question, index): Asked => ({
     question,
     flips: statistics.coinFlips(plan.seed + index, plan.pairs * 2),
     trials: new Map(question.arms.map((arm) => [arm.id, []])),
@@ -80,12 +94,13 @@ export async function bench(
     requeued: 0,
   }))
   let opinion: SecondOpinion | undefined
+  let experiments: BenchResult['experiments']
   try {
-    const facts = await plan.prepare(stage.context(held, { signal }))
+    const facts = await plan.prepare(stage.context(held, { signal }), can)
     // why: what came before the target knew of the Service is nobody's measurement
     await guard?.foreignConnections({ signal })
     const generator = await stage.load(positions, generatorCpus, { signal })
-    for (let pair = 0; pair < plan.pairs; pair += 1) {
+    for (let pair = 0; pair < plan.pairs && asked.length > 0; pair += 1) {
       tell({ kind: 'phase-progress', phase: 'bench', line: `pair ${pair + 1} of ${plan.pairs}` })
       for (const one of asked)
         await askPair(one, pair, { plan, stage, facts, generator, order, signal })
@@ -98,6 +113,20 @@ export async function bench(
         `kube-proxy, which runs beside the target, took ${foreign} connections of the benchmark: these are not the target's numbers`,
         { hint: 'use --kube-proxy-mode none' },
       )
+    const { experiments: more } = options
+    if (more !== undefined && plan.experiments !== undefined && plan.experiments.length > 0)
+      experiments = await runExperiments({
+        ...more,
+        experiments: plan.experiments,
+        isQuick: plan.isQuick === true,
+        seed: plan.seed,
+        facts,
+        stage,
+        generatorCpus,
+        ...(guard !== undefined && { guard }),
+        tell,
+        signal,
+      })
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
@@ -108,7 +137,24 @@ export async function bench(
     questions,
     order,
     loadNodes: nodes,
+    ...(cannot.length > 0 && { skipped: cannot }),
+    ...(experiments !== undefined && { experiments }),
     ...(opinion !== undefined && { secondOpinion: opinion }),
+  }
+}
+
+/** Parts questions from those that make no sense for this target in this cluster. */
+function askable(
+  questions: readonly Question[],
+  { features, cluster }: Stage,
+): { readonly can: readonly Question[]; readonly cannot: NonNullable<BenchResult['skipped']> } {
+  const reasons = questions.map((one) => whyNot(one, features, cluster.capabilities))
+  return {
+    can: questions.filter((_, index) => reasons[index] === undefined),
+    cannot: questions.flatMap(({ id, title }, index) => {
+      const reason = reasons[index]
+      return reason === undefined ? [] : [{ id, title, reason }]
+    }),
   }
 }
 
@@ -196,6 +242,9 @@ function concludeQuestion(
     id: question.id,
     title: question.title,
     answer: answer(question, arms, effect),
+    means: question.means,
+    role: question.role,
+    margin: question.margin,
     unit: question.unit,
     better: question.better,
     load: loadText(question, nodes),

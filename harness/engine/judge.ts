@@ -22,7 +22,9 @@ export function conclude(
   if (gate?.verdict === 'regressed') return 'failed'
   if (gate?.verdict === 'invalid') return 'invalid'
   if (bench?.questions.some(unanswered) === true) return 'invalid'
+  if (bench?.experiments?.some(({ status }) => status === 'unanswered') === true) return 'invalid'
   if (conforms === 'inconclusive' || gate?.verdict === 'inconclusive') return 'inconclusive'
+  if (bench !== undefined && nothingAsked(bench)) return 'inconclusive'
   if (statuses.has('inconclusive') || result.problems.length > 0) return 'inconclusive'
   if ([walkthrough, conformance, bench, gate].every((part) => part === undefined))
     return 'inconclusive'
@@ -56,6 +58,11 @@ export function exitCode(conclusion: Conclusion): 0 | 1 | 2 | 3 {
     case 'inconclusive':
       return 3
   }
+}
+
+/** Everything was skipped: nothing is known of the target. */
+function nothingAsked({ questions, experiments = [] }: BenchResult): boolean {
+  return questions.length === 0 && experiments.every(({ status }) => status === 'skipped')
 }
 
 function unanswered(question: BenchResult['questions'][number]): boolean {

@@ -26,7 +26,7 @@ import { loadPositions } from './load-positions.ts'
 import { errorText, phase } from './phase.ts'
 import { resultOf } from './result.ts'
 import { stage, type StageComponents } from './stage.ts'
-import type { Statistics } from './statistics.ts'
+import type { ExperimentStatistics, Statistics } from './statistics.ts'
 import { tellScenario } from './tell.ts'
 
 /** What one run is to do: made once from the configuration, changed by nobody. */
@@ -57,6 +57,11 @@ export interface RunComponents extends StageComponents {
     readonly backends: ImageSource
     readonly holm: (p: readonly number[]) => readonly number[]
     readonly keepEvidence: (id: string, evidence: readonly Evidence[]) => Promise<EvidenceFile[]>
+  }
+  /** What experiments need; absent where no plan has any. */
+  readonly experiments?: {
+    readonly backends: ImageSource
+    readonly statistics: ExperimentStatistics
   }
   /** The schema that results are written in. */
   readonly schemaVersion: string
@@ -178,7 +183,13 @@ async function drive(
         findings.problems,
       )
     if (plan.bench !== undefined && !options.signal.aborted)
-      await measure(plan.bench, scene, guard, components, options, findings)
+      await measure(
+        plan.bench,
+        { scene, guard, installation: deployed.target },
+        components,
+        options,
+        findings,
+      )
   } finally {
     await tearDown(held, options, findings)
   }
@@ -255,23 +266,41 @@ async function walk(
 
 async function measure(
   plan: BenchPlan,
-  scene: ReturnType<typeof stage>,
-  guard: CoexistenceGuard,
+  {
+    scene,
+    guard,
+    installation: installed,
+  }: {
+    readonly scene: ReturnType<typeof stage>
+    readonly guard: CoexistenceGuard
+    readonly installation: Installation
+  },
   components: RunComponents,
   { tell, signal }: RunOptions,
   findings: Findings,
 ): Promise<void> {
   try {
     await phase({ phase: 'bench', title: 'Measure', tell }, async () => {
-      const { statistics, generatorCpus } = components
+      const { statistics, generatorCpus, experiments } = components
       findings.bench = await bench(plan, scene, {
         statistics,
         generatorCpus,
         guard,
+        ...(experiments !== undefined && {
+          experiments: { ...experiments, installation: installed },
+        }),
         tell,
         signal,
       })
-      return { value: undefined, summary: `${findings.bench.order.length} trials` }
+      const { order, experiments: more = [] } = findings.bench
+      const replicates = more.reduce((sum, one) => sum + one.replicates.length, 0)
+      return {
+        value: undefined,
+        summary: [
+          ...(order.length > 0 ? [`${order.length} trials`] : []),
+          ...(more.length > 0 ? [`${replicates} replicates of ${more.length} experiments`] : []),
+        ].join(', '),
+      }
     })
   } catch (error) {
     if (!signal.aborted) findings.problems.push(`the benchmark broke off: ${errorText(error)}`)

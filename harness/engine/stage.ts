@@ -19,6 +19,8 @@ export interface StageComponents {
 export interface Stage extends AsyncDisposable {
   readonly cluster: Cluster
   readonly target: DeployedTarget
+  /** What the target claims. */
+  readonly features: ScenarioContext['features']
   probe(at: Position, options: AbortOptions): Promise<Probe>
   /**
    * One generator of a load program at each of the positions.
@@ -68,6 +70,7 @@ export function stage(
   return {
     cluster,
     target,
+    features,
     probe,
     load: async (at, cpus, options) => {
       const isPinned = cpus.length >= at.length

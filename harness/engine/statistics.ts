@@ -10,3 +10,13 @@ export interface Statistics {
     wantedConfidence: number,
   ) => { readonly interval: readonly [number, number]; readonly confidence: number } | undefined
 }
+
+/** What experiments need beside. */
+export interface ExperimentStatistics extends Pick<Statistics, 'median'> {
+  /** Uniform in [0, 1), the same for the same seed. */
+  readonly random: (seed: number) => () => number
+  /** Theil-Sen. */
+  readonly slope: (points: readonly (readonly [x: number, y: number])[]) => number
+  /** Exact interval of the median, or the highest confidence that so few values allow. */
+  readonly medianInterval: Statistics['interval']
+}

@@ -2,14 +2,14 @@ import type { ProgramChannel } from '../model/cluster.ts'
 import { LoadError } from '../model/errors.ts'
 import type { LoadGenerator, LoadResult } from '../model/load.ts'
 import { together } from './together.ts'
+import { watchReader, type WatchNews, type WatchReader } from './watch-client.ts'
 
 /** A line of the load program (main.ts). */
-interface Answer {
+interface Answer extends WatchNews {
   readonly id: number
   readonly result?: LoadResult
   readonly error?: string
   readonly broke?: string
-  readonly began?: boolean
 }
 
 interface Waiting {
@@ -32,16 +32,26 @@ export function connectLoad(programs: readonly LoadProgram[]): LoadGenerator {
 /** Runs jobs one after the other, in the order in which they came. */
 function connectOne(channel: ProgramChannel): LoadGenerator {
   const waiting = new Map<number, Waiting>()
+  const watches = new Map<number, WatchReader>()
   let lastId = 0
   let ended: LoadError | undefined
   const fail = (error: LoadError): void => {
     ended ??= error
     for (const one of waiting.values()) one.reject(ended)
     waiting.clear()
+    for (const one of watches.values()) one.fail(ended)
+    watches.clear()
   }
   const listen = async (): Promise<void> => {
     for await (const message of channel.messages) {
-      const { id, result, error, broke, began } = parseAnswer(message)
+      const answer = parseAnswer(message)
+      const { id, result, error, broke, began } = answer
+      const watched = watches.get(id)
+      if (watched !== undefined) {
+        if (error !== undefined) watched.fail(new LoadError('invalid-job', error))
+        else watched.news(answer)
+        continue
+      }
       const one = waiting.get(id)
       if (began === true) {
         one?.began?.()
@@ -92,6 +102,25 @@ function connectOne(channel: ProgramChannel): LoadGenerator {
         signal.addEventListener('abort', abort, { once: true })
         channel.send({ id, job })
       }),
+    watch: async (job, { signal }) => {
+      if (ended !== undefined) throw ended
+      signal.throwIfAborted()
+      lastId += 1
+      const id = lastId
+      const reader = watchReader({
+        askClock: () => {
+          channel.send({ id, clock: true })
+        },
+        start: () => {
+          channel.send({ id, watch: job })
+        },
+        stop: () => {
+          channel.send({ id, cancel: true })
+        },
+      })
+      watches.set(id, reader)
+      return reader.began
+    },
     [Symbol.asyncDispose]: () => channel[Symbol.asyncDispose](),
   }
 }
@@ -100,7 +129,7 @@ function connectOne(channel: ProgramChannel): LoadGenerator {
 function parseAnswer(message: unknown): Answer {
   if (typeof message === 'object' && message !== null && 'id' in message) {
     const { id } = message
-    const known = ['result', 'error', 'broke', 'began']
+    const known = ['result', 'error', 'broke', 'began', 'sightings', 'clockMs']
     if (typeof id === 'number' && known.some((field) => field in message)) return message as Answer
   }
   throw new LoadError(

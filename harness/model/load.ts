@@ -1,4 +1,5 @@
 import type { AbortOptions } from './abort.ts'
+import type { Watch, WatchJob } from './watch.ts'
 
 /**
  * How requests start. Open loop: at times fixed beforehand (seeded Poisson arrivals), whether or not earlier ones
@@ -107,4 +108,9 @@ export interface LoadOptions extends AbortOptions {
 export interface LoadGenerator extends AsyncDisposable {
   /** @throws LoadError when the generator itself broke or the job is invalid */
   run(job: LoadJob, options: LoadOptions): Promise<LoadResult>
+  /**
+   * Starts a watch, beside whatever it runs. Absent where several programs are one generator.
+   * @throws LoadError when the program broke or the watch is invalid
+   */
+  watch?(job: WatchJob, options: AbortOptions): Promise<Watch>
 }

@@ -1,4 +1,6 @@
+import type { Capability } from './cluster.ts'
 import type { LoadProfile, LoadTarget } from './load.ts'
+import type { Feature } from './target.ts'
 
 /**
  * One question that a benchmark answers ("what does the L7 path add at 1000 requests per second?"): what is
@@ -7,6 +9,18 @@ import type { LoadProfile, LoadTarget } from './load.ts'
 export interface Question {
   readonly id: string
   readonly title: string
+  /** What the answer means for a user, in one sentence. */
+  readonly means: string
+  /** Asked unless others are named; the others are asked by name only. */
+  readonly isStandard?: boolean
+  /** Needed from the target; without it the question is skipped and says so. */
+  readonly needs?: readonly Feature[]
+  /** Needed from the cluster; likewise. */
+  readonly capabilities?: readonly Capability[]
+  /** Does it decide where versions are compared, or is it shown? `scenarios/bench/gated.ts` has those that do. */
+  readonly role: 'gated' | 'advisory'
+  /** A change of the metric below this share is of no practical interest, 0 to 1. */
+  readonly margin: number
   readonly unit: 'us' | 'req/s'
   readonly better: 'lower' | 'higher'
   /** The number that a trial yields: median response time, or completed requests per second. */

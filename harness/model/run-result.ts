@@ -1,4 +1,5 @@
 import type { ConformanceResult } from './conformance.ts'
+import type { ExperimentResult } from './experiment.ts'
 import type { GateResult } from './gate.ts'
 import type { Identity } from './target.ts'
 import type { SecondOpinion } from './second-opinion.ts'
@@ -104,6 +105,14 @@ export interface BenchResult {
     readonly pair: number
   }[]
   readonly secondOpinion?: SecondOpinion
+  /** Questions that make no sense for this target in this cluster, and why. */
+  readonly skipped?: readonly {
+    readonly id: string
+    readonly title: string
+    readonly reason: string
+  }[]
+  /** Events, sizes and searches, in the order in which they ran. */
+  readonly experiments?: readonly ExperimentResult[]
 }
 
 /** One question ("what does the L7 path add at 500 requests per second?") with the trials that answer it. */
@@ -112,6 +121,11 @@ export interface BenchQuestion {
   readonly title: string
   /** The answer in one sentence, with numbers and units, or why there is none. */
   readonly answer: string
+  /** What the answer means for a user. */
+  readonly means?: string
+  /** Declared beforehand: does a change of this metric decide, and how much of one is of practical interest? */
+  readonly role?: 'gated' | 'advisory'
+  readonly margin?: number
   readonly unit: 'us' | 'req/s' | 'us/req' | 'ms'
   readonly better: 'lower' | 'higher'
   /** `open loop, 500 req/s, Poisson` or `closed loop, 16 connections`. */

@@ -2,6 +2,7 @@ import type { ClusterInfo, EnvironmentInfo, RunResult, SuiteInfo } from '../mode
 import { madeBench } from './fixtures/bench.ts'
 import { troubled } from './fixtures/conformance-others.ts'
 import { madeConformance } from './fixtures/conformance.ts'
+import { madeExperiments, unansweredExperiment } from './fixtures/experiments.ts'
 import { madeGate } from './fixtures/gate.ts'
 import { failedSteps, passedSteps } from './fixtures/steps.ts'
 
@@ -83,7 +84,7 @@ export function passingRun(): RunResult {
   return {
     apiVersion: 'meshmark.dev/v1alpha1',
     kind: 'RunResult',
-    schemaVersion: '1.2.0',
+    schemaVersion: '1.3.0',
     runId: '20251124-031104-9f2c1e',
     startedAt: '2025-11-24T03:11:04.213Z',
     durationMs: 84_310,
@@ -228,6 +229,35 @@ export function comparedRun(): RunResult {
   }
 }
 
+/** Questions of every kind, asked by name: some answered, some skipped. */
+export function askedByName(): RunResult {
+  const { walkthrough: _walkthrough, ...rest } = passingRun()
+  const { order, ...bench } = madeBench({ seed: 6, pairs, questions: 1 })
+  return {
+    ...rest,
+    runId: '20251124-100000-a5ced0',
+    suite: { ...suite, seed: 6, argv: ['bench', '--only', '*', '--seed', '6'] },
+    bench: {
+      ...bench,
+      order,
+      skipped: [
+        { id: 'l7-payload', title: 'How long?', reason: 'the target does not claim l7-proxy' },
+      ],
+      experiments: madeExperiments,
+    },
+  }
+}
+
+/** An experiment has no answer, and nothing else was asked. */
+export function unansweredRun(): RunResult {
+  return {
+    ...askedByName(),
+    runId: '20251124-110000-0a5ced',
+    bench: { questions: [], order: [], experiments: [unansweredExperiment] },
+    conclusion: 'invalid',
+  }
+}
+
 /** Every fixture. */
 export function allRuns(): readonly RunResult[] {
   return [
@@ -239,5 +269,7 @@ export function allRuns(): readonly RunResult[] {
     conformantRun(),
     nonConformantRun(),
     comparedRun(),
+    askedByName(),
+    unansweredRun(),
   ]
 }

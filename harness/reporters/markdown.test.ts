@@ -1,6 +1,13 @@
 import t from 'tap'
 import type { RunResult } from '../model/run-result.ts'
-import { comparedRun, failingRun, invalidRun, partialRun, passingRun } from './fixtures.ts'
+import {
+  askedByName,
+  comparedRun,
+  failingRun,
+  invalidRun,
+  partialRun,
+  passingRun,
+} from './fixtures.ts'
 import { markdown } from './markdown.ts'
 
 t.test('a passed run: verdict, steps, answers, how to repeat it', (t) => {
@@ -15,6 +22,22 @@ t.test('a passed run: verdict, steps, answers, how to repeat it', (t) => {
   t.match(text, 'not used in l7-latency: the schedule was not held: lag p99 of 3412 µs')
   t.match(text, '```text\nnpx meshmark run --seed 2864434397\n```')
   t.notMatch(text, '####', 'nothing to explain')
+  t.end()
+})
+
+t.test('experiments: a metric a line, what it means, and what was skipped with its reason', (t) => {
+  const text = markdown.render([askedByName()])
+  t.match(
+    text,
+    '1 of 1 benchmark question answered'.replace(
+      '1 of 1 benchmark question',
+      '3 of 3 benchmark questions',
+    ) + ', 2 skipped',
+  )
+  t.match(text, '- Endpoint removed, until it was last used (stale window): 41 ms')
+  t.match(text, 'What it means: for so long clients are sent to a pod that is gone.')
+  t.match(text, '- skipped: How long? the target does not claim l7-proxy')
+  t.match(text, 'No answer: the target does not claim l7-proxy.')
   t.end()
 })
 

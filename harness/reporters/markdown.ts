@@ -1,5 +1,5 @@
 import type { Reporter } from '../model/reporter.ts'
-import type { BenchQuestion, RunResult, StepResult } from '../model/run-result.ts'
+import type { BenchResult, RunResult, StepResult } from '../model/run-result.ts'
 import { absent, duration, effectText, intervalText, percent, quantity } from './format.ts'
 import { invalidReasons, invalidTrials, trialCount } from './invalid-trials.ts'
 import { gateBlocks } from './markdown-gate.ts'
@@ -37,7 +37,7 @@ function run(result: RunResult, maxRunBytes: number): string {
     ...(result.conformance === undefined
       ? []
       : conformanceBlocks(result.conformance, maxRunBytes / 2)),
-    ...(result.bench === undefined ? [] : bench(result.bench.questions)),
+    ...(result.bench === undefined ? [] : bench(result.bench)),
     ...(result.gate === undefined ? [] : gateBlocks(result.gate)),
     ...(result.bench?.secondOpinion === undefined
       ? []
@@ -80,7 +80,7 @@ function trouble(step: StepResult): string {
   return [title, ...facts.filter((fact) => fact !== '')].join('\n\n')
 }
 
-function bench(questions: readonly BenchQuestion[]): readonly string[] {
+function bench({ questions, skipped = [], experiments = [] }: BenchResult): readonly string[] {
   const rows = questions.map((question) => {
     const value = (id: string): string =>
       quantity(question.arms.find((arm) => arm.id === id)?.value, question.unit)
@@ -103,8 +103,7 @@ function bench(questions: readonly BenchQuestion[]): readonly string[] {
       (reason) => `- not used in ${inline(question.id)}: ${inline(reason)}`,
     ),
   )
-  return [
-    '### Benchmark',
+  const asked = [
     table(
       ['question', 'direct', 'target', 'effect', 'interval', 'valid trials'],
       [':--', '--:', '--:', '--:', '--:', '--:'],
@@ -112,4 +111,21 @@ function bench(questions: readonly BenchQuestion[]): readonly string[] {
     ),
     unused.join('\n'),
   ]
+  return [
+    '### Benchmark',
+    ...(questions.length > 0 ? asked : []),
+    skipped.map(({ title, reason }) => `- skipped: ${inline(title)} ${inline(reason)}`).join('\n'),
+    ...experiments.map(
+      ({ title, answer, means }) =>
+        `**${inline(title)}**\n\n${answerList(answer)}\n\nWhat it means: ${inline(means)}.`,
+    ),
+  ]
+}
+
+/** Metrics of an answer, one a line. */
+function answerList(answer: string): string {
+  return answer
+    .split('; ')
+    .map((part) => `- ${inline(part)}`)
+    .join('\n')
 }

@@ -20,7 +20,7 @@ t.test('a run in one sentence, with the exit code that it had', (t) => {
     1,
   ])
   t.same(told(invalidRun()), [
-    `No verdict on ${name}: 1 of 7 benchmark questions has no valid trial.`,
+    `No verdict on ${name}: 1 of 7 benchmark questions has no valid answer.`,
     2,
   ])
   t.same(told(partialRun()), [`No verdict on ${name}: the run was interrupted.`, 130])

@@ -75,7 +75,7 @@ function sentence(result: RunResult): string {
     case 'failed':
       return `${subject} failed: ${failures(result)}.`
     case 'invalid':
-      return `No verdict on ${subject}: ${unanswered(result)} of ${counted(questions(result).length, 'benchmark question')} has no valid trial.`
+      return `No verdict on ${subject}: ${unanswered(result)} of ${counted(answers(result).length, 'benchmark question')} has no valid answer.`
     case 'inconclusive':
       return `No verdict on ${subject}: ${trouble(result)}.`
   }
@@ -101,9 +101,11 @@ function stepsText(steps: readonly StepResult[]): string {
 }
 
 function questionsText(result: RunResult): string {
-  const all = questions(result).length
-  if (all === 0) return ''
-  return `${all - unanswered(result)} of ${counted(all, 'benchmark question')} answered`
+  const all = answers(result).length
+  const skipped = skippedCount(result)
+  if (all + skipped === 0) return ''
+  const answered = `${all - unanswered(result)} of ${counted(all, 'benchmark question')} answered`
+  return skipped === 0 ? answered : `${answered}, ${skipped} skipped`
 }
 
 function trouble(result: RunResult): string {
@@ -117,6 +119,7 @@ function trouble(result: RunResult): string {
       ? [`the harness itself had ${counted(result.problems.length, 'problem')}`]
       : []),
   ]
+  if (parts.length === 0 && skippedCount(result) > 0) return 'every question was skipped'
   return parts.length === 0 ? 'nothing was tried' : parts.join(' and ')
 }
 
@@ -125,12 +128,21 @@ export function having(steps: readonly StepResult[], status: StepResult['status'
   return steps.filter((step) => step.status === status).length
 }
 
-function questions(result: RunResult): NonNullable<RunResult['bench']>['questions'] {
-  return result.bench?.questions ?? []
+/** Whether each question that was asked has an answer, those of experiments included. */
+function answers({ bench }: RunResult): readonly boolean[] {
+  const { questions = [], experiments = [] } = bench ?? {}
+  const asked = experiments.filter(({ status }) => status !== 'skipped')
+  return [...questions.map(isAnswered), ...asked.map(({ status }) => status === 'answered')]
+}
+
+/** Questions that make no sense for this target in this cluster. */
+function skippedCount({ bench }: RunResult): number {
+  const { skipped = [], experiments = [] } = bench ?? {}
+  return skipped.length + experiments.filter(({ status }) => status === 'skipped').length
 }
 
 function unanswered(result: RunResult): number {
-  return questions(result).filter((question) => !isAnswered(question)).length
+  return answers(result).filter((is) => !is).length
 }
 
 /** A question is answered when each arm has a valid trial. */

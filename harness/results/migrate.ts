@@ -11,6 +11,8 @@ export const migrations: readonly Migration[] = [
   { from: '1.0', to: '1.1', migrate: (older) => older },
   // why: 1.2 adds `gate`
   { from: '1.1', to: '1.2', migrate: (older) => older },
+  // why: 1.3 adds experiments to the benchmark, and what answers mean
+  { from: '1.2', to: '1.3', migrate: (older) => older },
 ]
 
 /**

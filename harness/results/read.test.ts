@@ -78,17 +78,17 @@ t.test('JSON of somebody else is not ours', (t) => {
 })
 
 t.test('a newer major or minor is refused with the versions, a newer patch is read', (t) => {
-  for (const schemaVersion of ['2.0.0', '1.3.0', '1.99.3'])
+  for (const schemaVersion of ['2.0.0', '1.4.0', '1.99.3'])
     t.match(refusal(changed((json) => ({ ...json, schemaVersion }))), {
       code: 'newer-schema',
-      message: `r.json has schema "${schemaVersion}"; this meshmark reads up to 1.2`,
+      message: `r.json has schema "${schemaVersion}"; this meshmark reads up to 1.3`,
       hint: /update meshmark/,
     })
   const patched = parseResult(
     changed((json) => ({ ...json, schemaVersion: '1.1.9' })),
     'r.json',
   )
-  t.equal(patched.schemaVersion, '1.2.0', 'it is the reader’s schema from now on')
+  t.equal(patched.schemaVersion, '1.3.0', 'it is the reader’s schema from now on')
   t.end()
 })
 
@@ -96,19 +96,19 @@ t.test('a result of schema 1.0 is read as one without conformance', (t) => {
   const { conformance, ...older } = passingRun()
   t.ok(conformance === undefined)
   const read = parseResult(JSON.stringify({ ...older, schemaVersion: '1.0.0' }), 'r.json')
-  t.same(read, { ...older, schemaVersion: '1.2.0' })
+  t.same(read, { ...older, schemaVersion: '1.3.0' })
   t.end()
 })
 
 t.test('an older schema without a migration, and no version at all, are refused', (t) => {
   t.match(refusal(changed((json) => ({ ...json, schemaVersion: '0.3.0' }))), {
     code: 'invalid',
-    message: /"0\.3\.0", from which no migration leads to 1\.2\.0/,
+    message: /"0\.3\.0", from which no migration leads to 1\.3\.0/,
   })
   for (const schemaVersion of [undefined, 1, 'one', '1.0'])
     t.match(refusal(changed((json) => ({ ...json, schemaVersion }))), {
       code: 'invalid',
-      message: /schemaVersion: got .*, want semver such as 1\.2\.0/,
+      message: /schemaVersion: got .*, want semver such as 1\.3\.0/,
     })
   t.end()
 })
@@ -129,7 +129,7 @@ t.test('every wrong field is named with its value and the rule, at once', (t) =>
   t.equal(
     error.message,
     [
-      'r.json is not a valid result of schema 1.2.0:',
+      'r.json is not a valid result of schema 1.3.0:',
       'durationMs: got "long", want number',
       'partial: got nothing, want boolean',
       'bench.questions[0].unit: got "seconds", want "us" or "req/s" or "us/req" or "ms"',

@@ -63,10 +63,18 @@ const effect = z.strictObject({
   pairs: z.array(z.number()),
 })
 
+const role = z
+  .enum(['gated', 'advisory'])
+  .describe('Gated metrics decide where versions are compared; advisory ones are shown.')
+const margin = share.describe('A change below this share is of no practical interest.')
+
 const question = z.strictObject({
   id: text.min(1),
   title: text.min(1),
   answer: text,
+  means: z.exactOptional(text.min(1).describe('What the answer means for a user.')),
+  role: z.exactOptional(role),
+  margin: z.exactOptional(margin),
   unit: z.enum(['us', 'req/s', 'us/req', 'ms']),
   better: z.enum(['lower', 'higher']),
   load: text,
@@ -99,6 +107,50 @@ const secondOpinion = z
   })
   .describe('What another load generator saw of one of the questions.')
 
+const metric = z.strictObject({
+  id: text.min(1),
+  title: text.min(1),
+  unit: z.enum(['ms', 'us', 'req/s', '%', 'count', 'KiB']),
+  better: z.enum(['lower', 'higher']),
+  role,
+  margin,
+  summary: z.enum(['median', 'slope']),
+  per: z.exactOptional(z.number().describe('Of a slope: per so many units of size.')),
+  count: z.int().nonnegative().describe('Replicates that say something about it.'),
+  censored: z.int().nonnegative().describe('How many of them were given up waiting for.'),
+  value: z.exactOptional(z.number()),
+  isCensored: z.exactOptional(
+    z.boolean().describe('The value was given up waiting for: the true one is worse.'),
+  ),
+  interval: z.exactOptional(z.tuple([z.number(), z.number()])),
+  confidence: z.exactOptional(share),
+  worst: z.exactOptional(z.number()),
+})
+
+const replicate = z.strictObject({
+  label: text.min(1),
+  startedAt: z.iso.datetime(),
+  size: z.exactOptional(z.number()),
+  values: z.record(text, z.number()).describe("By the metric's id."),
+  censored: z.array(text).describe('Metrics whose true value is worse than what stands there.'),
+  invalid: z.array(text).describe('Why it is not used; empty for a valid one.'),
+  note: z.exactOptional(text),
+})
+
+const experiment = z
+  .strictObject({
+    id: text.min(1),
+    title: text.min(1),
+    means: text.min(1),
+    load: text,
+    status: z.enum(['answered', 'skipped', 'unanswered']),
+    reason: z.exactOptional(text),
+    answer: text,
+    metrics: z.array(metric),
+    replicates: z.array(replicate),
+  })
+  .describe('A question whose replicates are events, sizes or searches.')
+
 const bench = z.strictObject({
   questions: z.array(question),
   loadNodes: z.exactOptional(
@@ -108,6 +160,12 @@ const bench = z.strictObject({
     .array(z.strictObject({ question: text, arm: text, pair: z.int().nonnegative() }))
     .describe('Trials in the order in which they ran.'),
   secondOpinion: z.exactOptional(secondOpinion),
+  skipped: z.exactOptional(
+    z
+      .array(z.strictObject({ id: text.min(1), title: text.min(1), reason: text.min(1) }))
+      .describe('Questions that make no sense for this target in this cluster.'),
+  ),
+  experiments: z.exactOptional(z.array(experiment)),
 })
 
 /** The benchmark's part of a result. */

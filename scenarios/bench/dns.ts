@@ -6,6 +6,10 @@ const rateRps = 500
 export const dnsLatency: Question = {
   id: 'dns-latency',
   title: `How long does a Service name take to resolve, at ${rateRps} queries per second?`,
+  means: 'what a client waits for a name before it can connect',
+  isStandard: true,
+  role: 'gated',
+  margin: 0.05,
   unit: 'us',
   better: 'lower',
   metric: 'response-p50',
@@ -20,6 +24,10 @@ export const dnsLatency: Question = {
 export const dnsThroughput: Question = {
   id: 'dns-throughput',
   title: 'How many DNS queries per second does a node answer?',
+  means: 'how many names the clients of one node can ask for before answers are late',
+  isStandard: true,
+  role: 'gated',
+  margin: 0.05,
   unit: 'req/s',
   better: 'higher',
   metric: 'throughput',

@@ -9,6 +9,10 @@ const openLoop = { kind: 'open-loop', rateRps, maxInFlight: 200 } as const
 export const l4Latency: Question = {
   id: 'l4-latency',
   title: `What does the L4 path add to a request, at ${rateRps} requests per second?`,
+  means: 'what each request to a Service is slower than one to the pod itself',
+  isStandard: true,
+  role: 'gated',
+  margin: 0.05,
   unit: 'us',
   better: 'lower',
   metric: 'response-p50',

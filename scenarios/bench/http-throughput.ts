@@ -7,6 +7,10 @@ const closedLoop = { kind: 'closed-loop', concurrency: 16 } as const
 export const l4Throughput: Question = {
   id: 'l4-throughput',
   title: 'How many requests per second does the L4 path carry?',
+  means: 'how much of what a pod can serve is left for its clients',
+  isStandard: true,
+  role: 'advisory',
+  margin: 0.05,
   unit: 'req/s',
   better: 'higher',
   metric: 'throughput',
@@ -28,6 +32,7 @@ export const l4Throughput: Question = {
 export const l7Throughput: Question = {
   ...l4Throughput,
   id: 'l7-throughput',
+  role: 'gated',
   title: 'How many requests per second does the L7 path carry?',
   arms: [
     { id: 'direct', label: 'pod IP', request: (facts) => http(facts, facts.podIp, 80) },

@@ -4,6 +4,10 @@ import type { BenchFacts, LoadTarget, Question } from '../../harness/api.ts'
 export const newConnections: Question = {
   id: 'new-connections',
   title: 'How many new connections per second does a Service take?',
+  means: 'how many clients that connect anew for each request one node can send',
+  isStandard: true,
+  role: 'gated',
+  margin: 0.05,
   unit: 'req/s',
   better: 'higher',
   metric: 'throughput',

@@ -10,7 +10,9 @@ import type {
 export const convergenceMs = 30_000
 
 /** The first two edge nodes: the tutorial's a (client) and b (where nginx runs). */
-export function edgeNodes(context: ScenarioContext): readonly [ClusterNode, ClusterNode] {
+export function edgeNodes(
+  context: Pick<ScenarioContext, 'cluster'>,
+): readonly [ClusterNode, ClusterNode] {
   const [a, b] = context.cluster.nodes.filter((node) => node.role === 'edge')
   if (a === undefined || b === undefined)
     throw new Error('the walkthrough needs two edge nodes; this cluster has fewer')

@@ -84,6 +84,7 @@ async function judge(
     {
       cluster,
       target,
+      features,
       probe: () => Promise.resolve(probeDouble),
       load: () => Promise.reject(new Error('no load here')),
       context: () => {

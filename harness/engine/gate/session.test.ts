@@ -35,6 +35,9 @@ const request = (host: string) => () =>
 const latency: Question = {
   id: 'latency',
   title: 'How long?',
+  means: 'how long it takes',
+  role: 'gated',
+  margin: 0.05,
   unit: 'us',
   better: 'lower',
   metric: 'response-p50',

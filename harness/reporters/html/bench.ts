@@ -9,13 +9,14 @@ import { bars } from './charts/bars.ts'
 import { heading, section, type Frame } from './frame.ts'
 import { glyph } from './glyph.ts'
 import { markup, type Markup } from './markup.ts'
+import { experiment, experimentId, shortExperiment, skippedQuestions } from './experiments.ts'
 import { cpuUsPerRequest } from './numbers.ts'
 import { question, questionId } from './question.ts'
 import { numberColumn, table, textColumn } from './table.ts'
 
 /** All answers in short, then every question with its pictures, then what a request costs in CPU. */
 export function bench(
-  { questions, order, secondOpinion }: BenchResult,
+  { questions, order, secondOpinion, skipped = [], experiments = [] }: BenchResult,
   frame: Frame,
   withTrials: boolean,
 ): Markup {
@@ -23,12 +24,28 @@ export function bench(
     frame,
     'bench',
     'Benchmarks',
-    markup`<p class="lead">${counted(questions.length, 'question')}, ${counted(order.length, 'trial')}. Each way is measured in pairs, back to back and in random order; an effect is the Hodges-Lehmann estimate over the pairs, with its exact interval.</p>
-${atAGlance(questions, frame)}
+    markup`${lead(questions, order, experiments)}
+${atAGlance(questions, experiments, frame)}
+${skipped.length > 0 && skippedQuestions(skipped)}
 ${questions.map((asked) => question(asked, order, frame, withTrials))}
+${experiments.map((found) => experiment(found, frame, withTrials))}
 ${secondOpinion === undefined ? '' : opinion(secondOpinion)}
 ${cpu(questions, frame)}`,
   )
+}
+
+function lead(
+  questions: readonly BenchQuestion[],
+  order: BenchResult['order'],
+  experiments: NonNullable<BenchResult['experiments']>,
+): Markup {
+  return markup`${
+    (questions.length > 0 || experiments.length === 0) &&
+    markup`<p class="lead">${counted(questions.length, 'question')}, ${counted(order.length, 'trial')}. Each way is measured in pairs, back to back and in random order; an effect is the Hodges-Lehmann estimate over the pairs, with its exact interval.</p>`
+  }${
+    experiments.length > 0 &&
+    markup`<p class="lead">${counted(experiments.length, 'question')} whose replicates are events, sizes or searches. What stands for all of them is the median with its exact interval; what was given up waiting for ranks worst.</p>`
+  }`
 }
 
 function opinion(seen: SecondOpinion): Markup {
@@ -37,14 +54,23 @@ function opinion(seen: SecondOpinion): Markup {
 <p>${text}</p>`
 }
 
-function atAGlance(questions: readonly BenchQuestion[], frame: Frame): Markup {
+function atAGlance(
+  questions: readonly BenchQuestion[],
+  experiments: NonNullable<BenchResult['experiments']>,
+  frame: Frame,
+): Markup {
   return markup`<ol class="glance">
 ${questions.map(
   (
     asked,
   ) => markup`<li><a href="#${questionId(asked, frame)}">${asked.title}</a>${shortAnswer(asked)}</li>
 `,
-)}</ol>
+)}${experiments.map(
+    (
+      found,
+    ) => markup`<li><a href="#${experimentId(found, frame)}">${found.title}</a>${shortExperiment(found)}</li>
+`,
+  )}</ol>
 `
 }
 

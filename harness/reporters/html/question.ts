@@ -25,6 +25,7 @@ export function question(
 ${heading(frame.level + 1, asked.title, `${id}-title`)}
 <p class="answer">${asked.answer}</p>
 ${unused(asked)}
+${asked.means !== undefined && markup`<p class="meta">What it means: ${asked.means}.</p>`}
 <p class="meta">${asked.load} · ${asked.generator} · ${counted(trialCount(asked), 'trial')}</p>
 ${legend(asked.arms)}
 <div class="charts${asked.effect !== undefined && curves.length > 0 && ' three'}">

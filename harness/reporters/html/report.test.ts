@@ -3,6 +3,7 @@ import t from 'tap'
 import type { RunResult } from '../../model/run-result.ts'
 import {
   allRuns,
+  askedByName,
   comparedRun,
   conformantRun,
   failingRun,
@@ -45,6 +46,23 @@ t.test(
     t.match(document, 'candidate over baseline; left is better')
     t.match(document, /l7-latency\/cpu<\/th>.*not worse.*\(not gated\)/)
     t.match(document, 'the baseline against itself')
+    t.end()
+  },
+)
+
+t.test(
+  'an experiment shows answer, meaning, margin, and each replicate with what was given up',
+  (t) => {
+    const document = html.render([askedByName()])
+    t.match(document, /<a href="#q-convergence-l4">[^<]*<\/a><span class="big">41.ms<\/span>/)
+    t.match(document, 'What it means: for so long clients are sent to a pod that is gone.')
+    t.match(document, /stale window\)<\/th><td class="n">41.ms<\/td>.*<td class="t">gated<\/td>/)
+    t.match(document, /<td class="n">&gt; 10,000<\/td>/)
+    t.match(document, 'no: the client did not ask for 79 ms, want 60 at most')
+    t.match(document, /\+310 KiB per 100/)
+    t.match(document, 'it broke off: the provider bears no more')
+    t.match(document, /convergence-l7[^]*No answer: the target does not claim l7-proxy\./)
+    t.match(document, /<code>l7-payload<\/code> How long\? the target does not claim l7-proxy/)
     t.end()
   },
 )
