@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { root } from '../testing/sources.ts'
 import { baselineNamed } from './baseline.ts'
 import type { RunFlags } from './options.ts'
+import { isSameFile, isSameImage } from './same-program.ts'
 
 const flags: RunFlags = { keep: false, json: false, yes: false, provider: 'local' }
 
@@ -41,4 +42,32 @@ t.test('an image makes a baseline only of a target that takes one', async (t) =>
   t.match(await baselineNamed('image:agent:old', edgemesh), { isSameProgram: false })
   t.match(await baselineNamed('image:agent:new', edgemesh), { isSameProgram: true })
   await t.rejects(baselineNamed('image:agent:old', flags), { message: /takes no image/ })
+})
+
+t.test('a copy of the program is the same program, one byte more is not', async (t) => {
+  const folder = t.testdir({ candidate: 'program', copy: 'program', other: 'program!' })
+  for (const name of ['candidate', 'copy', 'other']) chmodSync(join(folder, name), 0o755)
+  const edgemesh = { ...flags, target: 'edgemesh', targetBinary: join(folder, 'candidate') }
+  const vs = async (name: string): Promise<boolean> =>
+    (await baselineNamed(`binary:${join(folder, name)}`, edgemesh)).isSameProgram
+  t.equal(await vs('copy'), true)
+  t.equal(await vs('other'), false)
+  t.equal(await isSameFile(join(folder, 'copy'), join(folder, 'gone')), false)
+})
+
+t.test('two names of one image are the same program', async (t) => {
+  // a double of docker: it knows two names of one image, and a third image
+  const folder = t.testdir({
+    docker:
+      '#!/bin/sh\ncase "$5" in agent:pr|agent:main) echo sha256:aaa ;; agent:old) echo sha256:bbb ;; *) exit 1 ;; esac\n',
+  })
+  chmodSync(join(folder, 'docker'), 0o755)
+  const { PATH } = process.env
+  process.env['PATH'] = `${folder}:${PATH ?? ''}`
+  t.teardown(() => {
+    process.env['PATH'] = PATH
+  })
+  t.equal(await isSameImage('agent:pr', 'agent:main'), true)
+  t.equal(await isSameImage('agent:pr', 'agent:old'), false)
+  t.equal(await isSameImage('agent:gone', 'agent:lost'), false, 'unknown is not the same')
 })

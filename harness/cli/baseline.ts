@@ -12,6 +12,7 @@ import { targetNamed } from './adapters.ts'
 import type { RunFlags } from './options.ts'
 import { stderr } from './output.ts'
 import { packageDirectory, versionOf } from './package.ts'
+import { isSameFile, isSameImage } from './same-program.ts'
 
 const run = promisify(execFile)
 
@@ -44,10 +45,16 @@ export async function baselineNamed(spec: string, flags: RunFlags): Promise<Base
       return fromPackage(resolve(name), flags, spec)
     case 'image':
       takesPrograms(spec, flags)
-      return likeCandidate({ ...flags, targetImage: name }, flags.targetImage === name)
+      return likeCandidate(
+        { ...flags, targetImage: name },
+        flags.targetImage !== undefined && (await isSameImage(flags.targetImage, name)),
+      )
     case 'binary':
       takesPrograms(spec, flags)
-      return likeCandidate({ ...flags, targetBinary: name }, flags.targetBinary === name)
+      return likeCandidate(
+        { ...flags, targetBinary: name },
+        flags.targetBinary !== undefined && (await isSameFile(flags.targetBinary, name)),
+      )
     case 'target':
       if (name.includes(':') || name === '')
         throw new UsageError(`--vs: got "${spec}"`, [], { hint: `want ${kinds}` })

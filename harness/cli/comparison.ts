@@ -14,7 +14,7 @@ import { providerNamed, targetNamed } from './adapters.ts'
 import { baselineNamed } from './baseline.ts'
 import { interruptedExitCode, interruption } from './interrupt.ts'
 import type { RunFlags } from './options.ts'
-import { stdout } from './output.ts'
+import { stderr, stdout } from './output.ts'
 import { progress } from './progress.ts'
 import { newRunId } from './run-id.ts'
 import {
@@ -46,6 +46,10 @@ export async function comparison(flags: ComparisonFlags): Promise<number> {
   const named = { ...flags, target: targetName, provider: providerName }
   const candidate = await targetNamed(targetName, flags)
   const baseline = await baselineNamed(flags.vs, named)
+  if (baseline.isSameProgram)
+    stderr(
+      'candidate and baseline are the same program: this session compares it with itself (A/A), and shows what noise this machine has',
+    )
   const providerFor = (target: Target): ClusterProvider =>
     providerNamed(providerName, { ...flags, target })
   const provider = providerFor(candidate)

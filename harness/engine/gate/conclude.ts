@@ -19,12 +19,13 @@ interface Found extends Pick<GateOptions, 'baseline' | 'candidate' | 'statistics
 }
 
 /** Makes the result of a session. */
-export function concludeGate(plan: GatePlan, found: Found): GateResult {
-  const { asked, baseline, candidate } = found
-  const gated = plan.gated.map((metric, index) => gatedMetric(plan, metric, index, found))
-  const metrics = [...gated, ...advisory(plan, found)]
-  const controls = [sameBaseline(found), sameWay(found)].filter((one) => one !== undefined)
-  const { verdict, reasons } = overall(gated, controls, asked)
+export function concludeGate(plan: GatePlan, session: Found): GateResult {
+  const { asked, baseline, candidate } = session
+  const gated = plan.gated.map((metric, index) => gatedMetric(plan, metric, index, session))
+  const metrics = [...gated, ...advisory(plan, session)]
+  const controls = [sameBaseline(session), sameWay(session)].filter((one) => one !== undefined)
+  const found = overall(gated, controls, asked)
+  const { verdict, reasons } = plan.isSameProgram ? ofItself(found) : found
   return {
     profile: plan.profile,
     verdict,
@@ -46,12 +47,27 @@ export function concludeGate(plan: GatePlan, found: Found): GateResult {
   }
 }
 
+/** A program is neither worse nor better than itself: what came out as such is the machine's noise. */
+function ofItself(found: Overall): Overall {
+  if (found.verdict === 'regressed')
+    return {
+      verdict: 'invalid',
+      reasons: [
+        'candidate and baseline are the same program, and it came out as worse than itself: nothing can be told apart on this machine now',
+        ...found.reasons,
+      ],
+    }
+  return found.verdict === 'improved' ? { verdict: 'ok', reasons: [] } : found
+}
+
+type Overall = Pick<GateResult, 'verdict' | 'reasons'>
+
 /** Trouble outweighs nothing that was proven: a regression stays one, unless what cannot differ differed as well. */
 function overall(
   gated: readonly GateMetric[],
   controls: readonly GateControl[],
   asked: readonly AskedPairs[],
-): { readonly verdict: GateVerdict; readonly reasons: readonly string[] } {
+): Overall {
   const different = controls.filter(({ verdict }) => verdict === 'different')
   if (different.length > 0)
     return {

@@ -110,6 +110,7 @@ async function compare(
   candidate: Answers,
   question: Question = latency,
   gated: readonly GatedMetric[] = [{ question: question.id, kind: 'value', margin: 0.05 }],
+  isSameProgram: boolean = false,
 ): Promise<GateResult> {
   return gate(
     {
@@ -119,7 +120,7 @@ async function compare(
       gated,
       seed: 5,
       spec: 'dir:old',
-      isSameProgram: false,
+      isSameProgram,
     },
     {
       baseline: arena(baseline),
@@ -146,6 +147,20 @@ t.test('slower by more than the margin is worse, faster is better, equal is ok',
   const same = await compare(noisy(100), noisy(100.4))
   t.match(same, { verdict: 'ok', reasons: [] })
   t.equal(conclusion(same), 'passed')
+})
+
+t.test('a program that is worse than itself makes the session invalid, never failed', async (t) => {
+  const itself = (baseline: number, candidate: number): Promise<GateResult> =>
+    compare(noisy(baseline), noisy(candidate), latency, undefined, true)
+  const worse = await itself(100, 112)
+  t.match(worse, { verdict: 'invalid', isSameProgram: true })
+  t.match(worse.reasons, [
+    /are the same program, and it came out as worse/,
+    /latency\/value is worse/,
+  ])
+  t.equal(conclusion(worse), 'invalid')
+  t.match(await itself(112, 100), { verdict: 'ok' }, 'nor is it ever better')
+  t.match(await itself(100, 100.4), { verdict: 'ok', reasons: [] })
 })
 
 t.test('a rate that falls is worse: the direction is the question’s', async (t) => {
