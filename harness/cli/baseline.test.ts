@@ -45,7 +45,7 @@ t.test('an image makes a baseline only of a target that takes one', async (t) =>
 })
 
 t.test('a copy of the program is the same program, one byte more is not', async (t) => {
-  const folder = t.testdir({ candidate: 'program', copy: 'program', other: 'program!' })
+  const folder = t.testdir({ candidate: '#!/bin/sh', copy: '#!/bin/sh', other: '#!/bin/sh -e' })
   for (const name of ['candidate', 'copy', 'other']) chmodSync(join(folder, name), 0o755)
   const edgemesh = { ...flags, target: 'edgemesh', targetBinary: join(folder, 'candidate') }
   const vs = async (name: string): Promise<boolean> =>
