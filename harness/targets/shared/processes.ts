@@ -20,18 +20,20 @@ function pidsOf(process: ProcessName): string {
   const hasArgument =
     argument === ''
       ? ''
-      : `tr '\\0' '\\n' 2>/dev/null <"$dir/cmdline" | grep -qF -- ${quoted(argument)} || continue`
+      : ` && tr '\\0' '\\n' 2>/dev/null <"$1/cmdline" | grep -qF -- ${quoted(argument)}`
+  // why: a program that is being started is a copy of who starts it for a moment; looked at again it is itself
   return `own=$(readlink /proc/self/ns/net)
-for dir in /proc/[0-9]*; do
-  [ "$(cat "$dir/comm" 2>/dev/null)" = ${quoted(comm)} ] || continue
-  ${hasArgument}
+is() { [ "$(cat "$1/comm" 2>/dev/null)" = ${quoted(comm)} ]${hasArgument}; }
+found=$(for dir in /proc/[0-9]*; do
+  is "$dir" || continue
   at=\${dir#/proc/}
   for step in 1 2 3 4 5 6; do
     if [ "$(readlink "/proc/$at/ns/net" 2>/dev/null)" = "$own" ]; then echo "\${dir#/proc/}"; break; fi
     at=$(awk '/^PPid:/ { print $2 }' "/proc/$at/status" 2>/dev/null)
     [ "\${at:-0}" -gt 1 ] || break
   done
-done
+done)
+for pid in $found; do is "/proc/$pid" && echo "$pid"; done
 true`
 }
 

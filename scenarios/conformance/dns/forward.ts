@@ -15,6 +15,9 @@ import { freshName, upstream, upstreamQueries, world } from './upstream.fixture.
 /** Of every wildcard of the fixture. */
 const freshAddress = '203.0.113.8'
 
+/** How often one name is asked for, so that one of a few name servers behind an address is asked twice. */
+const askedForCached = 5
+
 /** A check about names outside: it begins when one is answered. */
 export function forwardCheck({ judge, ...check }: ProtocolCheck): Check {
   return protocolCheck({
@@ -37,16 +40,17 @@ export function forwardCheck({ judge, ...check }: ProtocolCheck): Check {
 export const forward: readonly Check[] = [
   forwardCheck({
     requirement: 'DNSP-HDR-005',
-    sends: 'a query for a name outside, twice',
-    expects: 'AA=0 both times',
+    sends: `a query for a name outside, ${askedForCached} times in turn: once more than a target has name servers, one of them has it in its cache`,
+    expects: 'AA=0 each time',
     judge: async (context, { judgement }) => {
       const message = query({ name: freshName(context) })
-      const [first] = await askRaw(context, [message])
-      const [second] = await askRaw(context, [message])
-      judgement
-        .equal('first: AA', false, first?.message?.authoritative)
-        .equal('second: AA', false, second?.message?.authoritative)
-      return [first, second].map(describeReply).join('; ')
+      const told: string[] = []
+      for (let turn = 1; turn <= askedForCached; turn += 1) {
+        const [got] = await askRaw(context, [message])
+        judgement.equal(`${turn}: AA`, false, got?.message?.authoritative)
+        told.push(describeReply(got))
+      }
+      return told.join('; ')
     },
   }),
   forwardCheck({

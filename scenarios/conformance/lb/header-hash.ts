@@ -60,7 +60,8 @@ export const headerHash: readonly Check[] = [
       const pods = await podsByValue(context, front, valuesOf(1_000, 'user'))
       const counts = countsOf(pods, names(3))
       const answered = counts.reduce((sum, count) => sum + count, 0)
-      judgement.equal('answers', pods.length, answered)
+      const others = pods.filter((pod) => !names(3).includes(pod))
+      judgement.equal('answers', pods.length, answered).set('other answers', [], new Set(others))
       judgement.atLeast('the emptiest', 1, Math.min(...counts), 'requests')
       judgement.atMost(
         'fullest to mean',
