@@ -152,7 +152,7 @@ export function conformanceTopology(
   const upstreamDns = topology.nodes.slice(0, 2).map(({ name }) => name)
   return {
     ...topology,
-    ...(provider === 'local' && { longestRestartPauseMs }),
+    longestRestartPauseMs,
     ...(upstreamDns.length > 0 && { upstreamDns }),
   }
 }

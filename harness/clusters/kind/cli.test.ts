@@ -78,6 +78,24 @@ t.test('the configuration has the topology, and Kubernetes the names of its node
   t.end()
 })
 
+t.test('kubelets that know the setting are told how long a restart may wait', (t) => {
+  const topology = { ...defaultTopology(), longestRestartPauseMs: 1_000 }
+  const kubelet = (nodeImage: string): unknown => {
+    const text = kindConfig(topology, { name: 'm', kubeProxyMode: 'none', nodeImage })
+    const { kubeadmConfigPatches: patches } = parse(text) as {
+      readonly kubeadmConfigPatches: readonly string[]
+    }
+    return parse(patches.find((patch) => patch.includes('KubeletConfiguration')) ?? '')
+  }
+  t.match(kubelet('kindest/node:v1.34.4'), {
+    featureGates: { KubeletCrashLoopBackOffMax: true },
+    crashLoopBackOff: { maxContainerRestartPeriod: '1s' },
+  })
+  for (const image of ['kindest/node:v1.31.9', 'mine'])
+    t.notHas(kubelet(image), { featureGates: {} }, image)
+  t.end()
+})
+
 t.test('every rule that is put in is taken out again', (t) => {
   for (const { apply, undo } of [
     closedWayOut({ nodes: '172.18.0.0/16', pods: '10.244.0.0/16' }),

@@ -43,10 +43,31 @@ export function kindConfig(topology: Topology, init: KindConfigInit): string {
     },
     kubeadmConfigPatches: [
       stringify({ kind: 'ClusterConfiguration', networking: { dnsDomain: clusterDomain } }),
-      stringify({ kind: 'KubeletConfiguration', clusterDomain, clusterDNS: [clusterDns] }),
+      stringify({
+        kind: 'KubeletConfiguration',
+        clusterDomain,
+        clusterDNS: [clusterDns],
+        ...restartPause(topology, init),
+      }),
     ],
     nodes: inOrder(topology.nodes).map((node) => kindNode(node, init)),
   })
+}
+
+/** The first Kubernetes 1.x whose kubelets can be told (KEP-4603, alpha). */
+const firstWithPause = 32
+
+/** Nothing where the name of the image does not tell a version that has it: older kubelets would not start. */
+function restartPause(
+  { longestRestartPauseMs }: Topology,
+  { nodeImage = '' }: KindConfigInit,
+): object {
+  const [, minor] = /:v1\.(\d+)\./.exec(nodeImage) ?? []
+  if (longestRestartPauseMs === undefined || !(Number(minor) >= firstWithPause)) return {}
+  return {
+    featureGates: { KubeletCrashLoopBackOffMax: true },
+    crashLoopBackOff: { maxContainerRestartPeriod: `${Math.ceil(longestRestartPauseMs / 1_000)}s` },
+  }
 }
 
 /** kind numbers its workers in the order of its configuration: `<cluster>-worker`, `<cluster>-worker2`, … */
