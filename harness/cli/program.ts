@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { suiteVersion } from './package.ts'
 import { benchCommand } from './commands/bench.ts'
+import { commentCommand } from './commands/comment.ts'
 import { compareCommand } from './commands/compare.ts'
 import { conformCommand } from './commands/conform.ts'
 import { downCommand } from './commands/down.ts'
@@ -51,6 +52,7 @@ export function program(): Program {
     compareCommand(conclude),
     historyCommand(conclude),
     publishCommand(conclude),
+    commentCommand(conclude),
   ]
   for (const one of commands) command.addCommand(one)
   const nested = command.commands.flatMap((one) => [one, ...one.commands])

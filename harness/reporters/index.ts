@@ -1,6 +1,7 @@
 import type { Reporter } from '../model/reporter.ts'
 import { badge } from './badge.ts'
 import { conformanceReport, yaml } from './conformance-report.ts'
+import { github } from './github.ts'
 import { histograms } from './histograms.ts'
 import { html } from './html/report.ts'
 import { json } from './json.ts'
@@ -21,4 +22,5 @@ export const reporters: readonly Reporter[] = [
   conformanceReport,
   yaml,
   histograms,
+  github,
 ]

@@ -20,8 +20,12 @@ const maxSeenLength = 2_000
 export const markdown: Reporter = {
   id: 'markdown',
   extension: '.md',
-  render: (results) =>
-    results.map((result) => run(result, maxBytes / results.length)).join('\n---\n\n'),
+  render: (results) => markdownWithin(results, maxBytes),
+}
+
+/** Each result in its share of `bytes`, as far as its rows can be folded and listed by their ids. */
+export function markdownWithin(results: readonly RunResult[], bytes: number): string {
+  return results.map((result) => run(result, bytes / results.length)).join('\n---\n\n')
 }
 
 function run(result: RunResult, maxRunBytes: number): string {

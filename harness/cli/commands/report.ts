@@ -7,6 +7,7 @@ import { readResult } from '../../results/read.ts'
 import { wrongWord } from '../nearest.ts'
 import { stdout } from '../output.ts'
 import type { Conclude } from '../program.ts'
+import { resultFile } from '../result-file.ts'
 import { writeText } from '../write-text.ts'
 
 interface ReportFlags {
@@ -55,11 +56,6 @@ async function report(runs: readonly string[], flags: ReportFlags): Promise<void
 async function isFolder(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined)
   return found?.isDirectory() ?? path.endsWith('/')
-}
-
-async function resultFile(path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined)
-  return found?.isDirectory() === true ? join(path, 'result.json') : path
 }
 
 function parseFormat(name: string): string {
