@@ -7,6 +7,7 @@ import { growth } from './growth.ts'
 import { isolation } from './isolation.ts'
 import { removal } from './removal.ts'
 import { second } from './second.ts'
+import { straySegments } from './stray-segments.ts'
 
 /** Rows of hygiene.yaml, in their order. */
 export const hygiene: readonly Check[] = [
@@ -17,5 +18,6 @@ export const hygiene: readonly Check[] = [
   ...growth,
   ...isolation,
   ...flows,
+  ...straySegments,
   ...footprint,
 ]

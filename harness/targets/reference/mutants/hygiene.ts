@@ -194,4 +194,16 @@ export const hygieneMutants: readonly Mutant[] = [
     ],
     kills: ['HYG-FS-001'],
   },
+  {
+    id: 'hyg-strays-pass',
+    title: 'segments that belong to no connection are forwarded untranslated',
+    changes: [
+      {
+        file: 'proxy/netfilter/base.js',
+        find: 'ct state invalid ip saddr @endpoint-ips drop comment',
+        replace: 'ct state invalid ip saddr @endpoint-ips accept comment',
+      },
+    ],
+    kills: ['HYG-CT-003'],
+  },
 ]
