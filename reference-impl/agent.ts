@@ -10,6 +10,7 @@ import { ClusterWatch } from './kube/cluster-watch.ts'
 import { Owner } from './kube/owner.ts'
 import { SavedState } from './kube/saved-state.ts'
 import type { Snapshot } from './kube/snapshot.ts'
+import { LocalEndpoints } from './local-endpoints.ts'
 import { lockNode } from './lock.ts'
 import type { Log } from './log.ts'
 import { TrafficFollower } from './traffic.ts'
@@ -22,6 +23,7 @@ export class Agent {
   readonly #names: NameServer
   readonly #dataPlane: DataPlane
   readonly #traffic: TrafficFollower
+  readonly #localEndpoints: LocalEndpoints
   #api: Api | undefined
   #watch: ClusterWatch | undefined
   #owner: Owner | undefined
@@ -36,6 +38,11 @@ export class Agent {
     this.#names = new NameServer(config, log)
     this.#dataPlane = dataPlane
     this.#traffic = new TrafficFollower(dataPlane, log)
+    this.#localEndpoints = new LocalEndpoints({
+      isOffline: () => this.#watch?.isOffline ?? false,
+      onChange: (snapshot) => this.#traffic.follow(snapshot),
+      log,
+    })
   }
 
   /** Resolves when all is listening; names and traffic follow as soon as the cluster is known. @throws Error */
@@ -63,6 +70,7 @@ export class Agent {
       ...(config.stateDir !== undefined && { saved: new SavedState(config.stateDir) }),
     })
     await this.#watch.start()
+    this.#localEndpoints.start()
     if (config.owner !== undefined) {
       this.#owner = new Owner(this.#api, config.owner)
       this.#owner.start(this.#log)
@@ -80,6 +88,7 @@ export class Agent {
     // why: names first, so that this node asks its own servers again; pods are answered until the end
     if (cleanupOnExit !== 'never') await undo.run(async () => this.#names.unnameInNode())
     await undo.run(async () => this.#watch?.stop())
+    await undo.run(async () => this.#localEndpoints.stop())
     await undo.run(async () => this.#traffic.stop())
     await undo.run(async () => this.#dataPlane.drain(deadline))
     await undo.run(async () => this.#dataPlane.close({ cleanUp }))
@@ -94,7 +103,7 @@ export class Agent {
     const isFirst = this.#snapshot === undefined
     this.#snapshot = snapshot
     this.#names.update(snapshot)
-    this.#traffic.follow(snapshot)
+    this.#traffic.follow(this.#localEndpoints.follow(snapshot))
     if (!isFirst || this.#isEnding) return
     this.#names.nameInNode().catch((error: unknown) => {
       this.#log.warn(

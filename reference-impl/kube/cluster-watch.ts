@@ -80,6 +80,11 @@ export class ClusterWatch {
     }
   }
 
+  /** Nobody tells of changes of endpoints: what was asked last failed, and nothing was heard since. */
+  get isOffline(): boolean {
+    return this.#lastTrouble.has('slices')
+  }
+
   /** Gives the saved state, if there is one, then follows the API until `stop`. */
   async start(): Promise<void> {
     await this.#load()

@@ -3,6 +3,7 @@ import { changes } from './changes.ts'
 import { clients } from './clients.ts'
 import { coexistence } from './coexistence.ts'
 import { dnsPolicies } from './dns-policies.ts'
+import { failover } from './failover.ts'
 import { near } from './near.ts'
 import { outage } from './outage.ts'
 import { outsideWorld } from './outside.ts'
@@ -22,6 +23,7 @@ export const edge: readonly Check[] = [
   ...dnsPolicies,
   ...outsideWorld,
   ...near,
+  ...failover,
   ...coexistence,
   ...resources,
 ]

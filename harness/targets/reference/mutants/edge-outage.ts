@@ -73,4 +73,16 @@ export const edgeOutageMutants: readonly Mutant[] = [
     ],
     kills: ['ROB-API-005'],
   },
+  {
+    id: 'edge-dead-neighbours-stay',
+    title: 'endpoints of the node that end while the API is away go on being chosen',
+    changes: [
+      {
+        file: 'local-endpoints.js',
+        find: 'this.#init.isOffline()',
+        replace: 'false',
+      },
+    ],
+    kills: ['EDGE-OFF-013'],
+  },
 ]
