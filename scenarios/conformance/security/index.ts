@@ -2,6 +2,8 @@ import type { Check } from '../../../harness/api.ts'
 import { claims } from './claims.ts'
 import { exposure } from './exposure.ts'
 import { foreignApi } from './foreign-api.ts'
+import { networkPolicy } from './network-policy.ts'
+import { privileges } from './privileges.ts'
 import { secrets } from './secrets.ts'
 import { tenants } from './tenants.ts'
 
@@ -9,6 +11,8 @@ import { tenants } from './tenants.ts'
 export const security: readonly Check[] = [
   ...exposure,
   ...claims,
+  ...privileges,
+  ...networkPolicy,
   ...foreignApi,
   ...secrets,
   ...tenants,
