@@ -3,7 +3,8 @@ import type { AbortOptions } from '../../model/abort.ts'
 /** Parts of `bench doctor`, in the order in which they run. */
 export const sections = ['known-delay', 'stall', 'limits', 'cross-check', 'resolution'] as const
 
-export type Section = (typeof sections)[number]
+/** `positive-control` runs when it is asked for. */
+export type Section = (typeof sections)[number] | 'positive-control'
 
 /**
  * `failed`: off its tolerance twice while nothing disturbed it, so the fault is ours. `unclear`: off, but the machine

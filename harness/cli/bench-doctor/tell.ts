@@ -1,3 +1,5 @@
+import type { Finding } from '../doctor/finding.ts'
+import type { Told } from './examine.ts'
 import type { Check, CheckVerdict, Section } from './check.ts'
 
 const titles: Readonly<Record<Section, string>> = {
@@ -5,7 +7,8 @@ const titles: Readonly<Record<Section, string>> = {
   stall: 'A stall: do all feel it who came while it lasted?',
   limits: 'Limits of the generators',
   'cross-check': 'Other tools, same server, same load',
-  resolution: 'The same thing twice',
+  resolution: 'The same thing twice: what can be told apart?',
+  'positive-control': 'Something that is slower: is it found?',
 }
 
 const words: Readonly<Record<CheckVerdict, string>> = {
@@ -15,12 +18,30 @@ const words: Readonly<Record<CheckVerdict, string>> = {
   skipped: 'skipped',
 }
 
-export function titleOf(section: Section): string {
-  return titles[section]
+/** What is told while it goes, as text. */
+export function toldText(told: Told): string {
+  switch (told.kind) {
+    case 'environment':
+      return ['This machine, now', ...told.findings.map(environmentText)].join('\n')
+    case 'section':
+      return `\n${titles[told.section]}`
+    case 'check':
+      return checkText(told.check)
+    case 'words':
+      return ['', ...told.lines].join('\n')
+  }
+}
+
+function environmentText({ state, id, detail, costs, cure }: Finding): string {
+  return [
+    `  ${(state === 'ok' ? 'ok' : 'trouble').padEnd(8)} ${id}: ${detail}`,
+    ...(costs === undefined ? [] : [`           ${costs}`]),
+    ...(cure === undefined ? [] : [`           cure: ${cure}`]),
+  ].join('\n')
 }
 
 /** A check as lines of text: verdict, what, what was seen and wanted; below it what speaks against it. */
-export function checkText({ verdict, title, seen, wanted, reasons, tries, cure }: Check): string {
+function checkText({ verdict, title, seen, wanted, reasons, tries, cure }: Check): string {
   const again = tries > 1 ? ` [${tries} tries]` : ''
   const lines = [
     `  ${words[verdict].padEnd(8)} ${title.padEnd(47)} ${seen}${verdict === 'skipped' ? '' : `; wanted: ${wanted}`}${again}`,

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Section, sections } from '../bench-doctor/check.ts'
 import { type BenchDoctorReport, examineMeasurement } from '../bench-doctor/examine.ts'
-import { checkText, conclusionText, titleOf } from '../bench-doctor/tell.ts'
+import { conclusionText, toldText } from '../bench-doctor/tell.ts'
 import { interruptedExitCode, interruption } from '../interrupt.ts'
 import { commaSeparated, wholeNumber } from '../options.ts'
 import { stderr, stdout } from '../output.ts'
@@ -12,6 +12,7 @@ interface BenchDoctorFlags {
   readonly quick: boolean
   readonly only: readonly Section[]
   readonly seed: number
+  readonly inject?: number
   readonly out?: string
   readonly format: 'text' | 'json'
   readonly json: boolean
@@ -24,6 +25,11 @@ export function benchDoctorCommand(conclude: Conclude): Command {
     .option('--quick', 'shorter windows, fewer rounds: less than a minute, and says less', false)
     .option('--only <parts>', `of ${sections.join(', ')}`, parseSections, sections)
     .option('--seed <n>', 'seed of arrivals and order', wholeNumber(0, 2 ** 32 - 1), 1)
+    .option(
+      '--inject <percent>',
+      'besides, slow a server by so much: a gate has to find it; 6 to 100',
+      wholeNumber(6, 100),
+    )
     .option('--out <file>', 'write the report as JSON')
     .addOption(new Option('--format <name>', 'on stdout').choices(['text', 'json']).default('text'))
     .option('--json', 'the same as --format json', false)
@@ -49,8 +55,9 @@ async function benchDoctor(flags: BenchDoctorFlags): Promise<number> {
       isQuick: flags.quick,
       only: flags.only,
       signal,
+      ...(flags.inject !== undefined && { inject: flags.inject / 100 }),
       told: (what) => {
-        say(typeof what === 'string' ? `\n${titleOf(what)}` : checkText(what))
+        say(toldText(what))
       },
     })
   } catch (error) {
@@ -64,9 +71,13 @@ async function benchDoctor(flags: BenchDoctorFlags): Promise<number> {
   return report.exitCode
 }
 
+function isSection(name: string): boolean {
+  return sections.some((section) => section === name)
+}
+
 function parseSections(text: string): readonly Section[] {
   const named = commaSeparated(text)
-  const unknown = named.filter((name) => !sections.includes(name as Section))
+  const unknown = named.filter((name) => !isSection(name))
   if (unknown.length > 0)
     throw new InvalidArgumentError(`got ${unknown.join(', ')}, want any of ${sections.join(', ')}`)
   return named as readonly Section[]

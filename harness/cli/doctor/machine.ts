@@ -24,6 +24,14 @@ export const machineLooks: readonly Look[] = [
   lookAtClock,
 ]
 
+/** Those that concern measurements. */
+export const measurementLooks: readonly Look[] = [
+  lookAtCpus,
+  lookAtGovernor,
+  lookAtOpenFiles,
+  lookAtClock,
+]
+
 async function lookAtNode(): Promise<Finding> {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   const fits = major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])
