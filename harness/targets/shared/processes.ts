@@ -21,8 +21,8 @@ function pidsOf(process: ProcessName): string {
     argument === ''
       ? ''
       : ` && tr '\\0' '\\n' 2>/dev/null <"$1/cmdline" | grep -qF -- ${quoted(argument)}`
-  // why: a program that is being started is a copy of who starts it for a moment; looked at again it is itself
-  return `own=$(readlink /proc/self/ns/net)
+  // why: a program that is being started is a copy of who starts it for a moment, a long one on a busy machine
+  return `own=$(readlink /proc/self/ns/net); began=$(cut -d ' ' -f 1 /proc/uptime)
 is() { [ "$(cat "$1/comm" 2>/dev/null)" = ${quoted(comm)} ]${hasArgument}; }
 found=$(for dir in /proc/[0-9]*; do
   is "$dir" || continue
@@ -33,9 +33,19 @@ found=$(for dir in /proc/[0-9]*; do
     [ "\${at:-0}" -gt 1 ] || break
   done
 done)
-for pid in $found; do is "/proc/$pid" && echo "$pid"; done
+for pid in $found; do
+  parent=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status" 2>/dev/null)
+  case " $(echo $found) " in *" $parent "*) ${isYoung} && continue;; esac
+  is "/proc/$pid" && echo "$pid"
+done
 true`
 }
+
+/**
+ * Whether the process started less than a second before the look began, or later. Clock ticks of proc(5) are 100 a
+ * second on every Linux.
+ */
+const isYoung = `awk -v began="$began" '{ sub(/^.*[)] /, ""); exit began - $20 / 100 >= 1 }' "/proc/$pid/stat" 2>/dev/null`
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
