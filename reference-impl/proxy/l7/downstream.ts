@@ -32,7 +32,7 @@ export class Downstream implements UpstreamUser {
   readonly #state: ProxyState
   readonly #onClosed: (connection: Downstream) => void
   readonly #attempts: Attempts
-  readonly #input = new RequestInput()
+  readonly #input: RequestInput
   readonly #request = new OutgoingRequest()
   readonly #mark: ClientMark
   readonly #writer: ClientWriter
@@ -65,6 +65,7 @@ export class Downstream implements UpstreamUser {
     this.#route = route
     this.#state = state
     this.#onClosed = onClosed
+    this.#input = new RequestInput(state)
     const client = socket.remoteAddress ?? 'unknown'
     this.#attempts = new Attempts(route, state, client)
     this.#mark = clientMark(client, route.authority)
@@ -112,21 +113,36 @@ export class Downstream implements UpstreamUser {
     reset(this.#socket)
   }
 
+  /** No request is under way, and nothing of one has come. */
+  get isIdle(): boolean {
+    return this.#phase === 'head' && this.#input.isEmpty
+  }
+
+  get #isOverInput(): boolean {
+    return this.#state.inputBytes > this.#state.settings.maxInputBytes
+  }
+
   #stash(bytes: Buffer): void {
     this.#input.push(bytes)
     this.#socket.pause()
+    if (this.#isOverInput) reset(this.#socket)
   }
 
   #readInput(chunk: Buffer): void {
     if (this.#input.isEmpty) this.#headStartedMs = this.#state.clock.nowMs
     const bytes = this.#input.append(chunk)
     if (bytes !== undefined) this.#readHead(bytes)
+    else if (this.#isOverInput) this.#refuseForWant()
   }
 
   #readHead(bytes: Buffer): void {
     const to = requestHead.parse(bytes, 0, bytes.length)
     if (to === incomplete) {
       this.#input.keep(bytes)
+      if (this.#isOverInput) {
+        this.#refuseForWant()
+        return
+      }
       const { headTimeoutMs, requestLineTimeoutMs } = this.#state.settings
       const limitMs = this.#input.hasLine ? headTimeoutMs : requestLineTimeoutMs
       this.#deadlineMs = this.#headStartedMs + limitMs
@@ -349,6 +365,10 @@ export class Downstream implements UpstreamUser {
     this.#closeGracefully()
   }
 
+  #refuseForWant(): void {
+    this.#refuse(503, 'clients have sent more unfinished requests than there is room for')
+  }
+
   #enterTunnel(): void {
     const upstream = this.#upstream
     if (upstream === undefined) return
@@ -397,6 +417,7 @@ export class Downstream implements UpstreamUser {
 
   #onClose(): void {
     this.#phase = 'closed'
+    this.#input.take()
     this.#deadlineMs = Infinity
     this.#onClosed(this)
     const upstream = this.#upstream

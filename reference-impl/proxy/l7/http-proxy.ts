@@ -28,6 +28,9 @@ export interface HttpPort {
 
 const sweepIntervalMs = 500
 
+/** So many of the oldest connections are looked at for an idle one. */
+const idleSearch = 64
+
 export class HttpProxy {
   readonly #server: Server
   readonly #routes = new Map<string, Route>()
@@ -43,6 +46,7 @@ export class HttpProxy {
       clock: new CoarseClock(),
       settings: { ...defaultHttpSettings, ...settings },
       draining: false,
+      inputBytes: 0,
     }
     this.#server = createServer(
       { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
@@ -154,6 +158,11 @@ export class HttpProxy {
       socket.resetAndDestroy()
       return
     }
+    if (!this.#makeRoom()) {
+      socket.on('error', () => undefined)
+      socket.resetAndDestroy()
+      return
+    }
     this.#sweeper ??= setInterval(() => this.#sweep(), sweepIntervalMs).unref()
     const reader = { receive: (_bytes: Buffer): void => undefined }
     const client = withSharedReads(socket, (bytes) => reader.receive(bytes))
@@ -162,6 +171,22 @@ export class HttpProxy {
     )
     reader.receive = (bytes) => connection.receive(bytes)
     this.#connections.add(connection)
+  }
+
+  /** @returns whether one connection more is within bounds */
+  #makeRoom(): boolean {
+    if (this.#connections.size < this.#state.settings.maxClientConnections) return true
+    let looked = 0
+    for (const connection of this.#connections) {
+      if (connection.isIdle) {
+        connection.abort()
+        this.#connections.delete(connection)
+        return true
+      }
+      // why: who fills the table must not make each further connection cost a walk through it
+      if ((looked += 1) === idleSearch) return false
+    }
+    return false
   }
 
   #sweep(): void {

@@ -6,4 +6,6 @@ export interface ProxyState {
   readonly clock: CoarseClock
   readonly settings: HttpSettings
   draining: boolean
+  /** What clients sent and was not used yet: heads that are not whole, requests behind the present one. */
+  inputBytes: number
 }

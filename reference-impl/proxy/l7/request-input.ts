@@ -1,4 +1,5 @@
 /** Bytes of a client that are not used yet: a head that is not complete, or the requests after the present one. */
+import type { ProxyState } from './proxy-state.ts'
 import { defaultHeadLimits } from '../../wire/http1-request.ts'
 
 /** Beyond this a head that is still incomplete is searched for its end before it is parsed again. */
@@ -8,6 +9,11 @@ const LF = 10
 
 export class RequestInput {
   #pending: Buffer | undefined
+  readonly #state: Pick<ProxyState, 'inputBytes'>
+
+  constructor(state: Pick<ProxyState, 'inputBytes'>) {
+    this.#state = state
+  }
 
   get isEmpty(): boolean {
     return this.#pending === undefined
@@ -24,7 +30,7 @@ export class RequestInput {
     const pending = this.#pending
     if (pending === undefined) return chunk
     const bytes = Buffer.concat([pending, chunk])
-    this.#pending = bytes
+    this.#hold(bytes)
     const decided = bytes.length <= eagerParseBytes || bytes.length > defaultHeadLimits.headBytes
     const searchFrom = Math.max(0, pending.length - endOfHead.length + 1)
     return decided || bytes.includes(endOfHead, searchFrom) ? bytes : undefined
@@ -32,18 +38,23 @@ export class RequestInput {
 
   /** Remembers `bytes` as all there is. They are copied: the buffer they came in is used again. */
   keep(bytes: Buffer): void {
-    if (this.#pending !== bytes) this.#pending = Buffer.from(bytes)
+    if (this.#pending !== bytes) this.#hold(Buffer.from(bytes))
   }
 
   /** Puts `bytes` behind what is there. */
   push(bytes: Buffer): void {
     const pending = this.#pending
-    this.#pending = pending === undefined ? Buffer.from(bytes) : Buffer.concat([pending, bytes])
+    this.#hold(pending === undefined ? Buffer.from(bytes) : Buffer.concat([pending, bytes]))
   }
 
   take(): Buffer | undefined {
     const pending = this.#pending
-    this.#pending = undefined
+    this.#hold(undefined)
     return pending
+  }
+
+  #hold(bytes: Buffer | undefined): void {
+    this.#state.inputBytes += (bytes?.length ?? 0) - (this.#pending?.length ?? 0)
+    this.#pending = bytes
   }
 }

@@ -19,6 +19,10 @@ export interface HttpSettings {
   /** An idle connection to a backend is kept this long at most. */
   readonly poolIdleTimeoutMs: number
   readonly poolMaxIdlePerEndpoint: number
+  /** Client connections at once, about 5 KiB each; for one more the oldest that is idle goes, or it is refused. */
+  readonly maxClientConnections: number
+  /** What all clients together may have sent before it is used: heads that are not whole, pipelined requests. */
+  readonly maxInputBytes: number
   /** Append the client's address to X-Forwarded-For. */
   readonly forwardedFor: boolean
 }
@@ -38,5 +42,7 @@ export const defaultHttpSettings: HttpSettings = {
   ejectionMs: 5_000,
   poolIdleTimeoutMs: 30_000,
   poolMaxIdlePerEndpoint: 256,
+  maxClientConnections: 8_192,
+  maxInputBytes: 32 * 1024 * 1024,
   forwardedFor: true,
 }
