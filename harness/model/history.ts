@@ -30,7 +30,7 @@ export interface HistorySeries extends HistoryOf {
   readonly unit: string
   readonly better: 'lower' | 'higher'
   readonly load: string
-  readonly from: 'bench' | 'gate'
+  readonly from: 'bench' | 'gate' | 'experiment'
   /** Of the machine. */
   readonly fingerprint: string
   /** Major version of the suite: another one may measure otherwise. */
@@ -52,6 +52,7 @@ export interface HistoryPoint {
 
 interface Numbers {
   readonly value: number
+  readonly isCensored?: true
   readonly interval?: readonly [number, number]
   readonly confidence?: number
   readonly trials: number

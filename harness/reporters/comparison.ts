@@ -120,12 +120,12 @@ export function changeFacts(row: RowChange): readonly (readonly [string, string]
 /** `412 µs (398 to 431 at 96.9 %, 6 trials)`. */
 export function measuredText(found: Measured | undefined): string {
   if (found === undefined) return 'not measured'
-  const { value, unit, interval, confidence, trials } = found
+  const { value, unit, better, isCensored, interval, confidence, trials } = found
   const range =
     interval === undefined
       ? ''
       : `${number(interval[0])} to ${number(interval[1])} at ${percent(confidence)}, `
-  return `${quantity(value, unit)} (${range}${counted(trials, 'trial')})`
+  return `${censoredText(better, isCensored)}${quantity(value, unit)} (${range}${counted(trials, found.from === 'experiment' ? 'replicate' : 'trial')})`
 }
 
 /** `+118 µs against direct (+95 to +140 µs)`; nothing where there is no direct arm. */
@@ -133,6 +133,12 @@ export function measuredEffect(found: Measured | undefined): string {
   const effect = found?.effect
   if (effect === undefined) return absent
   return `${effectText(effect.estimate, effect)} (${intervalText(effect)})`
+}
+
+/** `over ` before a time that was given up waiting for, `under ` before a rate. */
+export function censoredText(better: 'lower' | 'higher', isCensored: boolean = false): string {
+  if (!isCensored) return ''
+  return better === 'lower' ? 'over ' : 'under '
 }
 
 export const metricHead: readonly string[] = [

@@ -7,6 +7,7 @@ import {
   nonConformantRun,
   partialRun,
   passingRun,
+  unansweredRun,
 } from './fixtures.ts'
 import { github } from './github.ts'
 
@@ -117,6 +118,7 @@ t.test('steps, questions without a valid trial, metrics that got worse', (t) => 
   t.match(read(github.render([invalidRun()])), [
     { kind: 'error', title: 'l4-throughput: no valid trial', message: /event loop 97 % busy/ },
   ])
+  t.match(read(github.render([unansweredRun()])), [{ kind: 'error', title: /: no answer$/ }])
   t.match(read(github.render([comparedRun()])), [
     {
       kind: 'error',

@@ -67,6 +67,7 @@ function annotations(result: RunResult): readonly Annotation[] {
     ...steps(result),
     ...(result.conformance === undefined ? [] : rows(result.conformance)),
     ...questions(result),
+    ...experiments(result),
     ...(result.gate === undefined ? [] : metrics(result.gate)),
     ...result.problems.map((text) => ({
       kind: 'warning' as const,
@@ -131,6 +132,19 @@ function questions({ bench }: RunResult): readonly Annotation[] {
         ]),
       }
     })
+}
+
+function experiments({ bench }: RunResult): readonly Annotation[] {
+  return (bench?.experiments ?? [])
+    .filter(({ status }) => status === 'unanswered')
+    .map(({ id, title, reason, answer }) => ({
+      kind: 'error',
+      title: `${id}: no answer`,
+      text: facts([
+        ['', title],
+        ['reason', reason ?? answer],
+      ]),
+    }))
 }
 
 function metrics(gate: GateResult): readonly Annotation[] {

@@ -6,6 +6,7 @@ import type {
   HistorySeries,
 } from '../model/history.ts'
 import { absent, instant, number, percent, quantity } from './format.ts'
+import { censoredText } from './comparison.ts'
 import { pText } from './gate.ts'
 import { fenced, inline, table } from './markdown-text.ts'
 import { counted, visible } from './text.ts'
@@ -80,7 +81,7 @@ const head: readonly string[] = [
 
 const right: ReadonlySet<number> = new Set([3, 4, 5])
 
-function rows({ points, unit, changes }: HistorySeries): readonly (readonly string[])[] {
+function rows({ points, unit, better, changes }: HistorySeries): readonly (readonly string[])[] {
   return points.map((point, index) => {
     const { value, interval, confidence, trials } = point
     const isChange = changes.some((change) => change.index === index)
@@ -88,7 +89,7 @@ function rows({ points, unit, changes }: HistorySeries): readonly (readonly stri
       `${isChange ? '> ' : ''}${point.version}`,
       instant(point.startedAt),
       point.suiteVersion,
-      quantity(value, unit),
+      `${censoredText(better, point.isCensored)}${quantity(value, unit)}`,
       interval === undefined
         ? absent
         : `${number(interval[0])} to ${number(interval[1])} at ${percent(confidence)}`,

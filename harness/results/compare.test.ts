@@ -3,7 +3,14 @@ import { medianInterval } from '../measure/median-interval.ts'
 import { median } from '../measure/quantile.ts'
 import type { ConformanceResult, TestResult } from '../model/conformance.ts'
 import type { RunResult } from '../model/run-result.ts'
-import { comparedRun, conformantRun, nextRelease, passingRun } from '../reporters/fixtures.ts'
+import {
+  askedByName,
+  comparedRun,
+  conformantRun,
+  nextRelease,
+  passingRun,
+} from '../reporters/fixtures.ts'
+import { comparisonText } from '../reporters/comparison-text.ts'
 import { compareResults } from './compare.ts'
 import { gateComparison } from './gate-comparison.ts'
 
@@ -171,5 +178,25 @@ t.test('two implementations can be compared and not gated', (t) => {
   t.throws(() => gateComparison(compare(a, b), { strict: false }), {
     message: /A tests meshmark reference data plane, B tests EdgeMesh/,
   })
+  t.end()
+})
+
+t.test('metrics of experiments stand there, too; one that was given up says so', (t) => {
+  const run = askedByName()
+  const { bench } = run
+  const experiments = (bench?.experiments ?? []).map((one) => ({
+    ...one,
+    metrics: one.metrics.map((metric) => ({ ...metric, value: 10_000, isCensored: true })),
+  }))
+  const late = { ...run, runId: 'late', bench: { questions: [], order: [], experiments } }
+  const found = compare(run, late)
+  t.match(
+    found.metrics.find(({ id }) => id === 'convergence-l4/remove-ms'),
+    { unit: 'ms', a: { value: 41, trials: 3 }, b: { value: 10_000, isCensored: true } },
+  )
+  t.match(
+    comparisonText(found),
+    /convergence-l4\/remove-ms +41\sms \(3 replicates\) +over 10,000\sms/,
+  )
   t.end()
 })

@@ -126,3 +126,12 @@ t.test('conformance along time names the rows that fail by now', (t) => {
   t.same(third?.newlyPassing, second?.newlyFailing)
   t.end()
 })
+
+t.test('a series that reaches zero is looked at without logarithms', (t) => {
+  const factors = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
+  const one = history(...factors.map((factor, at) => run(at, factor))).series.find(
+    ({ metric }) => metric === 'l7-latency/value',
+  )
+  t.match(one?.changes, [{ index: 5, before: 0 }])
+  t.end()
+})

@@ -43,19 +43,24 @@ function series(
     const points = group.map(({ point }) => point)
     const last = group.at(-1)
     if (last === undefined) return []
-    const changes = statistics.changePoints(points.map(({ value }) => Math.log(value)))
-    return [
-      {
-        ...last.head,
-        points,
-        changes: changes.map(({ before, after, ...change }) => ({
-          ...change,
-          before: Math.exp(before),
-          after: Math.exp(after),
-        })),
-      },
-    ]
+    const values = points.map(({ value }) => value)
+    return [{ ...last.head, points, changes: changesIn(values, statistics) }]
   })
+}
+
+/** In logarithms; where there is a zero or less, as in windows that never opened, as they are. */
+function changesIn(
+  values: readonly number[],
+  { changePoints }: HistoryStatistics,
+): readonly FoundChange[] {
+  if (values.some((value) => value <= 0)) return changePoints(values)
+  return changePoints(values.map((value) => Math.log(value))).map(
+    ({ before, after, ...change }) => ({
+      ...change,
+      before: Math.exp(before),
+      after: Math.exp(after),
+    }),
+  )
 }
 
 type Head = Omit<HistorySeries, 'points' | 'changes'>
@@ -82,12 +87,14 @@ function keyOf({ title: _title, ...head }: Head): string {
 
 function numbersOf({
   value,
+  isCensored,
   interval,
   confidence,
   trials,
-}: Measured): Pick<Measured, 'value' | 'interval' | 'confidence' | 'trials'> {
+}: Measured): Pick<Measured, 'value' | 'isCensored' | 'interval' | 'confidence' | 'trials'> {
   return {
     value,
+    ...(isCensored !== undefined && { isCensored }),
     ...(interval !== undefined && { interval }),
     ...(confidence !== undefined && { confidence }),
     trials,

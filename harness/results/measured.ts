@@ -1,3 +1,4 @@
+import type { ExperimentResult } from '../model/experiment.ts'
 import type { GateQuestion } from '../model/gate.ts'
 import type { Describing, Measured } from '../model/measured.ts'
 import type { BenchQuestion, BenchTrial, RunResult } from '../model/run-result.ts'
@@ -9,6 +10,7 @@ const wantedConfidence = 0.95
 export function measuredIn({ bench, gate }: RunResult, describe: Describing): readonly Measured[] {
   return [
     ...(bench?.questions ?? []).flatMap((question) => ofQuestion(question, describe)),
+    ...(bench?.experiments ?? []).flatMap(ofExperiment),
     ...(gate?.questions ?? []).flatMap((question) => ofSession(question, describe)),
   ]
 }
@@ -40,6 +42,29 @@ function ofQuestion(question: BenchQuestion, describe: Describing): readonly Mea
       ...found,
     })),
   ]
+}
+
+function ofExperiment({ id, title, load, metrics }: ExperimentResult): readonly Measured[] {
+  return metrics.flatMap((metric) => {
+    const { value, unit, better, interval, confidence, count, isCensored } = metric
+    if (value === undefined) return []
+    const slope = metric.summary === 'slope' ? ` per ${metric.per ?? 1} units of size` : ''
+    return [
+      {
+        id: `${id}/${metric.id}`,
+        title: `${title} ${metric.title}${slope}`,
+        unit,
+        better,
+        load,
+        from: 'experiment' as const,
+        value,
+        ...(isCensored === true && { isCensored }),
+        ...(interval !== undefined && { interval }),
+        ...(confidence !== undefined && { confidence }),
+        trials: count,
+      },
+    ]
+  })
 }
 
 function ofSession(question: GateQuestion, describe: Describing): readonly Measured[] {

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { environment } from '../../measure/environment.ts'
+import { machineFingerprint } from '../../model/fingerprint.ts'
 import { suiteVersion } from '../package.ts'
 import { writeText } from '../write-text.ts'
 import { emptySample, metrics, type Metric, type Sample } from './resolution.ts'
@@ -45,12 +45,10 @@ const stored = z.object({
 
 /** Numbers are compared only where CPU, kernel and our own major version are the same (measurement.md 2.9). */
 export async function calibration(): Promise<Calibration> {
-  const { cpuModel, cpus, kernel, virtualization = '' } = await environment()
+  const { id } = machineFingerprint(await environment())
   const [major = ''] = suiteVersion().split('.')
-  const alike = [cpuModel, cpus, kernel.split('.').slice(0, 2).join('.'), virtualization, major]
-  const fingerprint = createHash('sha256').update(JSON.stringify(alike)).digest('hex').slice(0, 16)
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
-  const path = join(cache, 'meshmark', 'calibration', `${fingerprint}.json`)
+  const path = join(cache, 'meshmark', 'calibration', `${id}-${major}.json`)
   return { path, sessions: await sessionsOf(path) }
 }
 
