@@ -54,6 +54,8 @@ export interface Listed {
   readonly aboutS: { readonly quick: number; readonly full: number }
 }
 
+const samplesOfMedian = 130
+
 /** How the number of pairs and the length of windows differ between the two sizes of a benchmark. */
 export interface Sizes {
   readonly quick: { readonly pairs: number; readonly windowFactor: number }
@@ -70,8 +72,16 @@ export function listed(
 function listedQuestion(question: Question, sizes: Sizes): Listed {
   const { id, title, means, unit, better, role, margin, metric, arms, warmupMs, durationMs } =
     question
+  const { profile } = question
+  // why: where requests are rare the window grows until the median has its samples (engine/calibration.ts)
+  const leastMs =
+    question.calibration === undefined || profile.kind !== 'open-loop'
+      ? 0
+      : (samplesOfMedian / profile.rateRps) * 1000
   const seconds = ({ pairs, windowFactor }: Sizes['quick']): number =>
-    Math.ceil((pairs * arms.length * (warmupMs + durationMs * windowFactor)) / 1000)
+    Math.ceil(
+      (pairs * arms.length * (warmupMs + Math.max(leastMs, durationMs * windowFactor))) / 1000,
+    )
   return {
     id,
     question: title,

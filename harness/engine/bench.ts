@@ -16,6 +16,7 @@ import { type ExperimentsInit, runExperiments } from './experiment/run-experimen
 import { whyNot } from './experiment/why-not.ts'
 import type { Stage } from './stage.ts'
 import type { Statistics } from './statistics.ts'
+import { calibrated } from './calibration.ts'
 import { errorText } from './phase.ts'
 import { jobOf, runTrial } from './trial.ts'
 
@@ -34,6 +35,8 @@ export interface BenchPlan {
   readonly prepare: (
     context: ScenarioContext,
     questions: readonly Question[],
+    /** Image of the backend program, given to the nodes when it is asked for. */
+    backendImage: () => Promise<string>,
   ) => Promise<BenchFacts>
   /** Another load generator's view of one of the questions; asked last, from the same nodes. */
   readonly secondOpinion?: {
@@ -64,7 +67,10 @@ export interface BenchOptions extends AbortOptions {
 const requeueShare = 0.25
 
 interface Asked {
-  readonly question: Question
+  /** As it is asked: at a rate that the ways bear. */
+  question: Question
+  /** How its rate came about. */
+  calibration?: string
   readonly flips: readonly boolean[]
   readonly trials: Map<QuestionArm['id'], BenchTrial[]>
   readonly tools: Set<string>
@@ -96,10 +102,14 @@ export async function bench(
   let opinion: SecondOpinion | undefined
   let experiments: BenchResult['experiments']
   try {
-    const facts = await plan.prepare(stage.context(held, { signal }), can)
+    const facts = await plan.prepare(stage.context(held, { signal }), can, () =>
+      backendImage(stage, options),
+    )
     // why: what came before the target knew of the Service is nobody's measurement
     await guard?.foreignConnections({ signal })
     const generator = await stage.load(positions, generatorCpus, { signal })
+    for (const one of asked)
+      Object.assign(one, await calibrated(one.question, { plan, facts, generator, signal, tell }))
     for (let pair = 0; pair < plan.pairs && asked.length > 0; pair += 1) {
       tell({ kind: 'phase-progress', phase: 'bench', line: `pair ${pair + 1} of ${plan.pairs}` })
       for (const one of asked)
@@ -141,6 +151,15 @@ export async function bench(
     ...(experiments !== undefined && { experiments }),
     ...(opinion !== undefined && { secondOpinion: opinion }),
   }
+}
+
+async function backendImage(
+  { cluster }: Stage,
+  { experiments, signal }: BenchOptions,
+): Promise<string> {
+  if (experiments === undefined) throw new Error('nobody named the image of the backends')
+  const { backends } = experiments
+  return (await cluster.loadImage?.(backends, { signal })) ?? backends.name
 }
 
 /** Parts questions from those that make no sense for this target in this cluster. */
@@ -223,7 +242,7 @@ async function askPair(asked: Asked, pair: number, context: PairContext): Promis
 }
 
 function concludeQuestion(
-  { question, trials, tools }: Asked,
+  { question, calibration, trials, tools }: Asked,
   nodes: readonly string[],
   statistics: Statistics,
 ): BenchQuestion {
@@ -247,7 +266,9 @@ function concludeQuestion(
     margin: question.margin,
     unit: question.unit,
     better: question.better,
-    load: loadText(question, nodes),
+    load: [loadText(question, nodes), ...(calibration === undefined ? [] : [calibration])].join(
+      '; ',
+    ),
     generator: [...tools].join(', '),
     arms,
     ...(effect !== undefined && { effect }),

@@ -42,7 +42,12 @@ function* targetProblems(target: Fields): Generator<string> {
   if (typeof host !== 'string' || isIP(host) === 0)
     yield problem('target.host', host, 'an address: the load must not depend on a resolver')
   yield* whole(target, 'port', 1, 65_535, 'target.')
-  if (!isObject(expect)) yield problem('target.expect', expect, 'an object')
+  if (kind === 'websocket') {
+    yield* whole(target, 'connections', 1, 1_000, 'target.')
+    yield* whole(target, 'messageBytes', 1, 1_048_576, 'target.')
+    yield* text(target, 'path', /^\/[!-~]*$/, 'a path like /index.html')
+    yield* text(target, 'authority', /^[!-~]+$/, 'a host name, with a port or without')
+  } else if (!isObject(expect)) yield problem('target.expect', expect, 'an object')
   else if (kind === 'http' || kind === 'http-connect') {
     if (kind === 'http') yield* whole(target, 'connections', 1, 1_000, 'target.')
     yield* text(target, 'path', /^\/[!-~]*$/, 'a path like /index.html')
@@ -50,8 +55,11 @@ function* targetProblems(target: Fields): Generator<string> {
     yield* whole(expect, 'status', 200, 599, 'target.expect.')
     if (!/^[0-9a-f]{64}$/.test(String(expect['bodySha256'])))
       yield problem('target.expect.bodySha256', expect['bodySha256'], '64 hexadecimal digits')
+  } else if (kind === 'udp-flow') {
+    if (typeof expect['pod'] !== 'string' || expect['pod'] === '')
+      yield problem('target.expect.pod', expect['pod'], 'the name of a pod')
   } else if (kind === 'dns') yield* dnsProblems(target, expect)
-  else yield problem('target.kind', kind, 'http, http-connect or dns')
+  else yield problem('target.kind', kind, 'http, http-connect, websocket, udp-flow or dns')
 }
 
 function* dnsProblems({ questions }: Fields, expect: Fields): Generator<string> {

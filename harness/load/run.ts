@@ -3,6 +3,8 @@ import { autocannonLoad } from './autocannon.ts'
 import { dnsLoad } from './dns.ts'
 import { openHttp } from './http.ts'
 import { httpConnect } from './http-connect.ts'
+import { udpFlows } from './udp-flow.ts'
+import { webSocketLoad } from './websocket.ts'
 
 /**
  * Runs one job with the generator that fits it.
@@ -17,6 +19,10 @@ export function runLoad(job: LoadJob, options: LoadOptions): Promise<LoadResult>
         : autocannonLoad(job, target, options)
     case 'http-connect':
       return httpConnect(job, target, options)
+    case 'websocket':
+      return webSocketLoad(job, target, options)
+    case 'udp-flow':
+      return udpFlows(job, target, options)
     case 'dns':
       return dnsLoad(job, target, options)
   }

@@ -21,7 +21,7 @@ export function shareOf(job: LoadJob, index: number, nodes: number): LoadJob {
 }
 
 function targetShare(target: LoadTarget, nodes: number): LoadTarget {
-  if (target.kind !== 'http') return target
+  if (target.kind !== 'http' && target.kind !== 'websocket') return target
   return { ...target, connections: Math.ceil(target.connections / nodes) }
 }
 

@@ -90,7 +90,7 @@ export interface ExperimentContext extends AbortOptions {
   readonly probe: (at: Position) => Promise<Probe>
   /** A load program of its own at a position, until the experiment ends. */
   readonly load: (at: Position) => Promise<LoadGenerator>
-  /** Starts a watch, by a load program of its own. */
+  /** Starts a watch; all watches of a position are one program. */
   readonly watch: (at: Position, job: WatchJob) => Promise<Watch>
   /** Applies manifests, removed after the experiment. */
   readonly apply: (manifests: readonly KubeObject[]) => Promise<void>

@@ -33,6 +33,26 @@ export type LoadTarget =
       readonly authority: string
       readonly expect: { readonly status: number; readonly bodySha256: string }
     }
+  /** Messages on WebSockets that stay open; each has to come back as it went. */
+  | {
+      readonly kind: 'websocket'
+      readonly host: string
+      readonly port: number
+      readonly path: string
+      readonly authority: string
+      /** WebSockets kept open by an open-loop generator, 1 to 1000; of a closed loop each client has its own. */
+      readonly connections: number
+      /** 1 to 1 MiB. */
+      readonly messageBytes: number
+    }
+  /** A new socket per arrival: `who` to a backend of ours (harness/backends), its answer, end. */
+  | {
+      readonly kind: 'udp-flow'
+      readonly host: string
+      readonly port: number
+      /** The one pod that may answer. */
+      readonly expect: { readonly pod: string }
+    }
   | {
       readonly kind: 'dns'
       readonly host: string

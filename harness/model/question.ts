@@ -26,6 +26,13 @@ export interface Question {
   /** The number that a trial yields: median response time, or completed requests per second. */
   readonly metric: 'response-p50' | 'throughput'
   readonly profile: LoadProfile
+  /**
+   * Of an open loop: its rate is at most the profile's, and at most this share of what the slowest way carries with so
+   * many clients, which is measured before the first pair. The window grows until the median has its samples.
+   */
+  readonly calibration?: { readonly share: number; readonly concurrency: number }
+  /** What has to be set up beside the sample nginx. */
+  readonly uses?: readonly ('payloads' | 'backend')[]
   /** The first arm is the yardstick, if there are two. */
   readonly arms: readonly QuestionArm[]
   /** How the effect between the two arms is told: added microseconds, or a fraction of the yardstick's rate. */
@@ -53,6 +60,31 @@ export interface BenchFacts {
   readonly l4Port: number
   readonly path: string
   readonly bodySha256: string
+  /** nginx with files of several sizes behind a Service of its own, with the same ports; where a question uses it. */
+  readonly payloads?: {
+    readonly podIp: string
+    readonly clusterIp: string
+    readonly files: readonly {
+      readonly bytes: number
+      readonly path: string
+      readonly sha256: string
+    }[]
+  }
+  /** A backend of ours behind a Service; where a question uses it. */
+  readonly backend?: {
+    readonly pod: string
+    readonly podIp: string
+    readonly clusterIp: string
+    /** Ports of the pod. */
+    readonly ports: { readonly http: number; readonly tcp: number; readonly udp: number }
+    /** Ports of the Service: the L7 way, the L4 way, UDP. */
+    readonly servicePorts: {
+      readonly http: number
+      readonly tcp: number
+      readonly udp: number
+      readonly raw: number
+    }
+  }
   readonly dnsServer: string
   readonly clusterDomain: string
 }

@@ -16,12 +16,18 @@ export interface BackendPod {
   readonly ip: string
 }
 
+/** What it takes to run some. */
+export type BackendsContext = Pick<
+  ExperimentContext,
+  'cluster' | 'signal' | 'apply' | 'backendImage'
+>
+
 /** Pulling nothing, but perhaps unpacking an image on a slow edge node. */
 const readyMs = 120_000
 
 /** Runs backends of ours on a node, and waits until they serve. They are removed with the experiment. */
 export async function backendPods(
-  context: ExperimentContext,
+  context: BackendsContext,
   names: readonly string[],
   node: string,
 ): Promise<readonly BackendPod[]> {
@@ -96,11 +102,25 @@ interface ServicePort {
   readonly protocol: 'TCP' | 'UDP'
 }
 
-/** The ports of Services before backends of ours: `http-0` is the L7 way, the others L4. */
+/** Ports of Services before backends of ours: the L7 way, the L4 way to a line and to HTTP, UDP. */
+export const backendServicePorts: Readonly<Record<'http' | 'tcp' | 'raw' | 'udp', number>> = {
+  http: 80,
+  tcp: 81,
+  raw: 84,
+  udp: 83,
+}
+
+/** The ports of Services before backends of ours: `http-0` is the L7 way, `raw` the same server by the L4 way. */
 export const servicePorts: readonly ServicePort[] = [
-  { name: 'http-0', port: 80, targetPort: backendPorts.http, protocol: 'TCP' },
-  { name: 'tcp-0', port: 81, targetPort: backendPorts.tcp, protocol: 'TCP' },
-  { name: 'udp-0', port: 83, targetPort: backendPorts.udp, protocol: 'UDP' },
+  {
+    name: 'http-0',
+    port: backendServicePorts.http,
+    targetPort: backendPorts.http,
+    protocol: 'TCP',
+  },
+  { name: 'tcp-0', port: backendServicePorts.tcp, targetPort: backendPorts.tcp, protocol: 'TCP' },
+  { name: 'raw', port: backendServicePorts.raw, targetPort: backendPorts.http, protocol: 'TCP' },
+  { name: 'udp-0', port: backendServicePorts.udp, targetPort: backendPorts.udp, protocol: 'UDP' },
 ]
 
 /** A Service without a selector: its endpoints are what we write, so that no controller is measured. */
@@ -149,7 +169,10 @@ export function endpointsOf(pods: readonly BackendPod[]): readonly object[] {
 }
 
 /** The address that the API gave a Service. */
-export async function clusterIpOf(context: ExperimentContext, name: string): Promise<string> {
+export async function clusterIpOf(
+  context: Pick<ExperimentContext, 'cluster' | 'signal'>,
+  name: string,
+): Promise<string> {
   const { kube } = context.cluster
   const type = await kube.typeOf({ apiVersion: 'v1', kind: 'Service' }, context)
   const found = await kube.get(type, { namespace: namespaceOf(context), name }, context)

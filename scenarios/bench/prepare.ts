@@ -1,9 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import type { BenchFacts, KubeObject, ScenarioContext } from '../../harness/api.ts'
+import type { BenchFacts, KubeObject, Question, ScenarioContext } from '../../harness/api.ts'
 import { eventually } from '../eventually.ts'
+import {
+  backendPods,
+  backendPorts,
+  backendServicePorts,
+  bareService,
+  clusterIpOf,
+  sliceOf,
+} from './backends.ts'
+import { preparePayloads } from './payloads.ts'
 import { namespaceOf, readManifests } from '../manifests.ts'
 import { readyPod, pinned } from '../pods.ts'
-import { convergenceMs, describe, edgeNodes, get, onNode, part } from '../walkthrough/facts.ts'
+import { convergenceMs, describe, edgeNodes, get, onNode } from '../walkthrough/facts.ts'
 
 /** Name of the Service that the benchmark talks to; it stays while the walkthrough's own comes and goes. */
 const serviceName = 'nginx-bench'
@@ -11,7 +20,11 @@ const l7Port = 12_345
 const l4Port = 12_347
 
 /** Sets up nginx on the second edge node behind one Service, and finds out what the questions need to know. */
-export async function prepareBench(context: ScenarioContext): Promise<BenchFacts> {
+export async function prepareBench(
+  context: ScenarioContext,
+  questions: readonly Question[] = [],
+  backendImage?: () => Promise<string>,
+): Promise<BenchFacts> {
   const [, b] = edgeNodes(context)
   const manifests = (await readManifests(context, 'nginx-bench.yaml')).map(withOwnPage)
   context.keep(await context.cluster.apply(pinned(manifests, b.name), context))
@@ -20,10 +33,14 @@ export async function prepareBench(context: ScenarioContext): Promise<BenchFacts
   const page = await get(context, onNode(context, b.name), `http://${pod.ip}/`)
   if (page.kind !== 'http' || page.status !== 200)
     throw new Error(`nginx cannot be measured: ${describe(page)}`)
-  const clusterIp = await clusterIpOf(context)
+  const clusterIp = await clusterIpOf(context, serviceName)
   await reachable(context, clusterIp, page.bodySha256)
   const { clusterDns, clusterDomain } = context.cluster.topology
+  const uses = new Set(questions.flatMap((question) => question.uses ?? []))
   return {
+    ...(uses.has('payloads') && { payloads: await payloads(context) }),
+    ...(uses.has('backend') &&
+      backendImage !== undefined && { backend: await backend(context, backendImage) }),
     podIp: pod.ip,
     clusterIp,
     serviceName,
@@ -34,6 +51,48 @@ export async function prepareBench(context: ScenarioContext): Promise<BenchFacts
     bodySha256: page.bodySha256,
     dnsServer: clusterDns,
     clusterDomain,
+  }
+}
+
+async function payloads(context: ScenarioContext): Promise<NonNullable<BenchFacts['payloads']>> {
+  const { service, ...rest } = await preparePayloads(context)
+  const clusterIp = await clusterIpOf(context, service)
+  const [largest] = rest.files.toReversed()
+  if (largest === undefined) throw new Error('there is no file')
+  await reachable(context, clusterIp, largest.sha256, largest.path)
+  return { ...rest, clusterIp }
+}
+
+/** A backend of ours on the second edge node, behind a Service whose endpoints we write. */
+async function backend(
+  context: ScenarioContext,
+  backendImage: () => Promise<string>,
+): Promise<NonNullable<BenchFacts['backend']>> {
+  const [a, b] = edgeNodes(context)
+  const { cluster, signal } = context
+  const name = 'mm-backend'
+  const namespace = namespaceOf(context)
+  const apply = async (manifests: readonly KubeObject[]): Promise<void> => {
+    context.keep(await cluster.apply(manifests, { signal }))
+  }
+  const [pod] = await backendPods({ cluster, signal, apply, backendImage }, [name], b.name)
+  if (pod === undefined) throw new Error('there is no backend')
+  await apply([bareService(name, namespace), sliceOf(name, namespace, [pod])])
+  const clusterIp = await clusterIpOf(context, name)
+  const at = { node: a.name, network: 'container' } as const
+  const { accepted, seen } = await eventually(
+    () => get(context, at, `http://${clusterIp}:${backendServicePorts.http}/`),
+    (observation) => observation.kind === 'http' && observation.status === 200,
+    { withinMs: convergenceMs, signal },
+  )
+  if (!accepted)
+    throw new Error(`${clusterIp} cannot be measured from ${a.name}: ${describe(seen)}`)
+  return {
+    pod: pod.name,
+    podIp: pod.ip,
+    clusterIp,
+    ports: backendPorts,
+    servicePorts: backendServicePorts,
   }
 }
 
@@ -48,30 +107,18 @@ function withOwnPage(manifest: KubeObject): KubeObject {
   return { ...manifest, data: { 'index.html': `${page.padEnd(pageBytes - 1)}\n` } }
 }
 
-async function clusterIpOf(context: ScenarioContext): Promise<string> {
-  const { kube } = context.cluster
-  const found = await kube.get(
-    await kube.typeOf({ apiVersion: 'v1', kind: 'Service' }, context),
-    { namespace: namespaceOf(context), name: serviceName },
-    context,
-  )
-  const clusterIp =
-    found === undefined ? undefined : part<{ clusterIP?: string }>(found, 'spec').clusterIP
-  if (clusterIp === undefined) throw new Error(`the Service ${serviceName} has no ClusterIP`)
-  return clusterIp
-}
-
 /** Waits until both ports carry the pod's page to where the load will stand. */
 async function reachable(
   context: ScenarioContext,
   clusterIp: string,
   bodySha256: string,
+  path = '/',
 ): Promise<void> {
   const [a] = edgeNodes(context)
   const at = { node: a.name, network: 'container' } as const
   for (const port of [l7Port, l4Port]) {
     const { accepted, seen } = await eventually(
-      () => get(context, at, `http://${clusterIp}:${port}/`),
+      () => get(context, at, `http://${clusterIp}:${port}${path}`),
       (observation) => observation.kind === 'http' && observation.bodySha256 === bodySha256,
       { withinMs: convergenceMs, signal: context.signal },
     )

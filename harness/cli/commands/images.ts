@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { backendImageSource } from '../../backends/image.ts'
 import { buildImage } from '../../clusters/images/build.ts'
 import { probeImageSource } from '../../clusters/images/probe.ts'
 import { targetNamed } from '../adapters.ts'
@@ -18,7 +19,7 @@ interface ImagesFlags {
 export function imagesCommand(conclude: Conclude): Command {
   return new Command('images')
     .description(
-      'builds the images of the probes and of the reference data plane, prints their names',
+      'builds the images of probes, backends and the reference data plane, prints their names',
     )
     .option('--image-prefix <text>', 'before each name: registry.example/team/', '')
     .option('--base-image <image>', 'what they are built on: Node.js 20 on Debian')
@@ -27,6 +28,7 @@ export function imagesCommand(conclude: Conclude): Command {
       using stop = interruption()
       const sources = [
         probeImageSource(flags.baseImage),
+        backendImageSource(flags.baseImage),
         ...((await (await targetNamed('reference', flags)).images?.()) ?? []),
         ...(flags.secondOpinion ? [k6Image(flags.baseImage)] : []),
       ]

@@ -90,7 +90,10 @@ function overAll(
 /** `stale window after an endpoint was removed 12 ms (between 9.1 and 14 at 95.7 % confidence; 30 events, worst 41 ms); ...` */
 function answerOf(metrics: readonly MetricResult[], reason: string | undefined): string {
   const parts = metrics
-    .filter(({ role }, _, all) => role === 'gated' || all.every((one) => one.role !== 'gated'))
+    .filter(
+      ({ role, summary }, _, all) =>
+        role === 'gated' || summary === 'slope' || all.every((one) => one.role !== 'gated'),
+    )
     .map(metricText)
   const text = parts.join('; ')
   const cutShort = reason === undefined ? '' : ` It broke off: ${reason}.`

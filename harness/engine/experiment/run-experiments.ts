@@ -107,6 +107,13 @@ function contextOf(
   const options = { signal }
   const load = async (at: Position): Promise<LoadGenerator> =>
     held.use(await stage.load([at], generatorCpus.slice(0, 1), options))
+  const watchers = new Map<string, Promise<LoadGenerator>>()
+  const watcher = (at: Position): Promise<LoadGenerator> => {
+    const key = `${at.node}/${at.network}`
+    const known = watchers.get(key) ?? load(at)
+    watchers.set(key, known)
+    return known
+  }
   let image: Promise<string> | undefined
   const seed = (init.seed ^ hash(experiment.id)) >>> 0
   return {
@@ -122,7 +129,7 @@ function contextOf(
     probe: (at) => stage.probe(at, options),
     load,
     watch: async (at, job) => {
-      const generator = await load(at)
+      const generator = await watcher(at)
       if (generator.watch === undefined) throw new LoadError('invalid-job', 'nothing can watch')
       return held.use(await generator.watch(job, options))
     },

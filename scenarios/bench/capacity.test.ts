@@ -1,0 +1,66 @@
+import t from 'tap'
+import type { ExperimentContext, LoadJob, LoadResult, Replicate } from '../../harness/api.ts'
+import { l4Capacity } from './capacity.ts'
+
+/** What the generator would say of a rate. */
+type Answer = (rateRps: number, host: string) => Partial<LoadResult>
+
+const p99 = (ms: number): Partial<LoadResult> => ({
+  invalid: [],
+  response: { count: 5_000, minUs: 1, meanUs: 1, p99Us: ms * 1_000, maxUs: 1, encoded: '' },
+})
+
+async function searched(answer: Answer): Promise<Replicate | undefined> {
+  const run = ({ profile, target }: LoadJob): Promise<LoadResult> => {
+    const rateRps = profile.kind === 'open-loop' ? profile.rateRps : 0
+    return Promise.resolve(answer(rateRps, target.host) as LoadResult)
+  }
+  const context = {
+    cluster: { nodes: ['a', 'b'].map((name) => ({ name, role: 'edge' })) },
+    facts: {
+      podIp: 'pod',
+      clusterIp: 'service',
+      l4Port: 81,
+      l7Port: 80,
+      path: '/',
+      bodySha256: '',
+    },
+    replicates: 1,
+    seed: 1,
+    random: () => 0.7,
+    load: () => Promise.resolve({ run }),
+    tell: () => undefined,
+    signal: new AbortController().signal,
+  } as unknown as ExperimentContext
+  const found: Replicate[] = []
+  for await (const replicate of l4Capacity.run(context)) found.push(replicate)
+  return found[0]
+}
+
+t.test('the search comes within 15 % of where p99 passes the limit', async (t) => {
+  for (const limit of [90, 700, 3_000, 11_000]) {
+    const found = await searched((rateRps, host) =>
+      p99(rateRps > (host === 'pod' ? limit * 2 : limit) ? 30 : 2),
+    )
+    const rate = found?.values['target-rps'] ?? 0
+    t.ok(rate <= limit && rate > limit / 1.16, `${rate} of ${limit}`)
+    t.ok((found?.values['direct-rps'] ?? 0) > limit, 'and past the target further')
+    t.equal(found?.invalid, undefined)
+  }
+})
+
+t.test('requests that fail are too much, whatever the time of the others', async (t) => {
+  const failing = {
+    ...p99(1),
+    invalid: ['70 of 5000 requests failed, want 1 of 100 at most: reset'],
+  }
+  const found = await searched((rateRps) => (rateRps > 2_000 ? failing : p99(1)))
+  t.ok((found?.values['target-rps'] ?? 0) <= 2_000)
+  t.equal(found?.invalid, undefined)
+})
+
+t.test('where the generator gives out first there is no number, and it says so', async (t) => {
+  const late = { ...p99(1), invalid: ['the schedule was not kept: 700 of 5000 requests left late'] }
+  const found = await searched((rateRps) => (rateRps > 2_000 ? late : p99(1)))
+  t.match(found?.invalid, [/^through the target: the schedule was not kept/])
+})

@@ -1,0 +1,150 @@
+import type {
+  Experiment,
+  ExperimentContext,
+  LoadGenerator,
+  LoadTarget,
+  Replicate,
+} from '../../harness/api.ts'
+import { edgeNodes } from '../walkthrough/facts.ts'
+import { http } from './http-latency.ts'
+
+/** What a user calls fast enough, in ms. */
+const limitMs = 10
+
+/** 1 % of a step has to be slower than the limit before its rate counts as too much; it has so many samples at least. */
+const samples = 5_000
+
+/** The search ends when the largest good and the smallest bad rate are this close. */
+const precision = 1.15
+
+const highestRps = 40_000
+const firstRps = 500
+const longestStepMs = 10_000
+const shortestStepMs = 1_000
+
+/** "How many requests per second with p99 under the limit?" */
+export const l4Capacity: Experiment = capacity('l4')
+export const l7Capacity: Experiment = capacity('l7')
+
+function capacity(way: 'l4' | 'l7'): Experiment {
+  return {
+    id: `${way}-capacity`,
+    title: `How many requests per second does the ${way.toUpperCase()} path carry with a p99 below ${limitMs} ms?`,
+    means: `how much a node may be asked for before one of a hundred users waits longer than ${limitMs} ms`,
+    load: `from a pod on the first edge node, open loop, the rate doubled from ${firstRps} per second until p99 is over ${limitMs} ms or requests fail, then halved between; the same past the target`,
+    metrics: [
+      {
+        id: 'target-rps',
+        title: `requests per second with p99 below ${limitMs} ms, through the target`,
+        unit: 'req/s',
+        better: 'higher',
+        role: 'advisory',
+        margin: precision - 1,
+      },
+      {
+        id: 'direct-rps',
+        title: 'the same past the target',
+        unit: 'req/s',
+        better: 'higher',
+        role: 'advisory',
+        margin: precision - 1,
+      },
+    ],
+    replicates: { quick: 1, full: 5 },
+    replicateS: 60,
+    run: (context) => searches(context, way),
+  }
+}
+
+async function* searches(context: ExperimentContext, way: 'l4' | 'l7'): AsyncGenerator<Replicate> {
+  const [client] = edgeNodes(context)
+  const generator = await context.load({ node: client.name, network: 'container' })
+  const { podIp, clusterIp, l4Port, l7Port } = context.facts
+  const through = http(context.facts, clusterIp, way === 'l4' ? l4Port : l7Port)
+  const past = http(context.facts, podIp, 80)
+  for (let search = 0; search < context.replicates; search += 1) {
+    const isPastFirst = context.random() < 0.5
+    const first = await searched(context, generator, isPastFirst ? past : through)
+    const second = await searched(context, generator, isPastFirst ? through : past)
+    const [direct, target] = isPastFirst ? [first, second] : [second, first]
+    yield {
+      label: `search ${search + 1}`,
+      values: { 'target-rps': target.rateRps, 'direct-rps': direct.rateRps },
+      // why: what the generator could not send is no limit of what was asked
+      ...(target.generatorBound !== undefined && {
+        invalid: [`through the target: ${target.generatorBound}`],
+      }),
+      note: `through the target ${target.told}; past it ${direct.told}${direct.generatorBound === undefined ? '' : ', or more: the generator was the limit'}`,
+    }
+  }
+}
+
+interface Found {
+  /** The largest rate that was good. */
+  readonly rateRps: number
+  /** Why no larger rate could be tried. */
+  readonly generatorBound?: string
+  readonly told: string
+}
+
+/** Doubles until it is too much, then looks between. */
+async function searched(
+  context: ExperimentContext,
+  generator: LoadGenerator,
+  target: LoadTarget,
+): Promise<Found> {
+  let good = 0
+  let bad = Infinity
+  let rateRps = firstRps
+  let told = ''
+  while (bad / Math.max(good, 1) > precision && rateRps <= highestRps) {
+    const step = await isGood(context, generator, target, rateRps)
+    context.tell(`${rateRps} per second: ${step.told}`)
+    if (step.verdict === 'generator') {
+      if (good > 0 && bad === Infinity)
+        return {
+          rateRps: good,
+          generatorBound: step.told,
+          told: `${told}; ${rateRps}: ${step.told}`,
+        }
+      bad = rateRps
+    } else if (step.verdict === 'good') {
+      good = rateRps
+      told = `p99 ${step.told} at ${rateRps}`
+    } else bad = rateRps
+    rateRps =
+      bad === Infinity ? rateRps * 2 : Math.round(Math.sqrt(Math.max(good, firstRps / 8) * bad))
+    if (bad <= firstRps / 8) break
+  }
+  return { rateRps: good, told: told === '' ? 'none was good' : told }
+}
+
+/** Rules by which the generator refuses a trial although the target may have borne the rate. */
+const ofGenerator = /^(the schedule was not kept|the generator was busy|the generator's machine)/
+
+async function isGood(
+  { seed, signal }: ExperimentContext,
+  generator: LoadGenerator,
+  target: LoadTarget,
+  rateRps: number,
+): Promise<{ readonly verdict: 'good' | 'bad' | 'generator'; readonly told: string }> {
+  const durationMs = Math.min(
+    longestStepMs,
+    Math.max(shortestStepMs, Math.ceil((samples * 1.1 * 1_000) / rateRps)),
+  )
+  const { invalid, response } = await generator.run(
+    {
+      target: target.kind === 'http' ? { ...target, connections: 64 } : target,
+      profile: { kind: 'open-loop', rateRps, maxInFlight: 2_000 },
+      warmupMs: 300,
+      durationMs,
+      seed,
+    },
+    { signal },
+  )
+  const [why] = invalid
+  if (why !== undefined) return { verdict: ofGenerator.test(why) ? 'generator' : 'bad', told: why }
+  const p99Ms = (response.p99Us ?? Infinity) / 1_000
+  if (!Number.isFinite(p99Ms)) return { verdict: 'bad', told: 'too few samples for a p99' }
+  return { verdict: p99Ms < limitMs ? 'good' : 'bad', told: `${p99Ms.toFixed(2)} ms` }
+}
