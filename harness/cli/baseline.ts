@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { UsageError } from '../model/errors.ts'
 import type { Target } from '../model/target.ts'
+import { agentProgram } from '../targets/reference/program.ts'
 import { reference } from '../targets/reference/target.ts'
 import { targetNamed } from './adapters.ts'
 import type { RunFlags } from './options.ts'
@@ -101,10 +102,12 @@ async function fromPackage(
     ...(baseImage !== undefined && { baseImage }),
     ...(targetProxyMode !== undefined && { proxyMode: targetProxyMode }),
   })
-  const main = [process.execPath, join(folder, 'dist', 'reference-impl', 'main.js')]
   return {
     // why: without it provider local runs the program of its own package under this name
-    target: { ...built, programs: () => Promise.resolve({ 'meshmark/reference': main }) },
+    target: {
+      ...built,
+      programs: () => Promise.resolve({ 'meshmark/reference': agentProgram(folder) }),
+    },
     isSameProgram: own === its,
   }
 }

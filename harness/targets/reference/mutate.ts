@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { TargetError } from '../../model/errors.ts'
 import type { Mutant } from '../../model/mutant.ts'
 import type { Target } from '../../model/target.ts'
+import { agentProgram } from './program.ts'
 import { reference, type ReferenceInit } from './target.ts'
 
 /**
@@ -29,11 +30,10 @@ export async function mutated(
     await writeFile(file, replaced(await readFile(file, 'utf8'), change, mutant.id))
   }
   const target = reference(init)
-  const main = [process.execPath, join(program, 'main.js')]
   return {
     ...target,
     identity: { ...target.identity, mode: `mutant ${mutant.id}: ${mutant.title}` },
-    programs: () => Promise.resolve({ 'meshmark/reference': main }),
+    programs: () => Promise.resolve({ 'meshmark/reference': agentProgram(directory) }),
   }
 }
 

@@ -49,6 +49,9 @@ export function images(
     process.execPath,
     join(packageDir, 'dist', ...path),
   ]
+  // why: as its Dockerfile starts it, or its memory is another's
+  const [node = '', ...program] = main('reference-impl', 'main.js')
+  const reference = [node, '--max-semi-space-size=2', ...program]
   const busybox: Image = {
     entrypoint: [],
     cmd: ['sh'],
@@ -70,7 +73,7 @@ export function images(
     },
     'meshmark/probe': { entrypoint: [], cmd: idle },
     'meshmark/backend': { entrypoint: main('harness', 'backends', 'main.js'), cmd: [] },
-    'meshmark/reference': { entrypoint: main('reference-impl', 'main.js'), cmd: [] },
+    'meshmark/reference': { entrypoint: reference, cmd: [] },
     busybox,
     alpine: { ...busybox, cmd: ['/bin/sh'] },
     debian,
