@@ -105,7 +105,7 @@ export function metricText(metric: MetricResult): string {
   const { title, unit, value, isCensored, interval, confidence, worst, count, censored, per } =
     metric
   const named = unitText(unit)
-  const amount = (of: number): string => `${number(of)}${named}`
+  const amount = (of: number): string => `${of < 0 ? '−' : ''}${number(Math.abs(of))}${named}`
   if (value === undefined) return `${title}: not known`
   if (metric.summary === 'slope')
     return `${title}: ${value >= 0 ? '+' : '−'}${number(Math.abs(value))}${named} per ${number(per ?? 1)}`
@@ -113,7 +113,9 @@ export function metricText(metric: MetricResult): string {
   const range =
     interval === undefined || interval[0] === interval[1]
       ? []
-      : [`between ${number(interval[0])} and ${amount(interval[1])} at ${percent(confidence)}`]
+      : [
+          `between ${interval[0] < 0 ? '−' : ''}${number(Math.abs(interval[0]))} and ${amount(interval[1])} at ${percent(confidence)}`,
+        ]
   const given = censored === 0 ? [] : [`${censored} of ${count} given up`]
   const worstText =
     worst === undefined || worst === value || count < 2

@@ -40,9 +40,24 @@ export function experimentId({ id }: Pick<ExperimentResult, 'id'>, { prefix }: F
 export function shortExperiment(found: ExperimentResult): Markup {
   if (found.status !== 'answered')
     return markup`<span class="big s-${found.status === 'skipped' ? 'skipped' : 'invalid'}">${glyph(found.status === 'skipped' ? 'skipped' : 'invalid')} ${found.status === 'skipped' ? 'skipped' : 'no valid answer'}</span><span class="small">${found.reason ?? absent}</span>`
-  const [first] = found.metrics.filter(({ value }) => value !== undefined)
+  const first = worstOf(found.metrics)
   if (first === undefined) return markup`<span class="big">${absent}</span>`
   return markup`<span class="big">${metricText(first)}</span><span class="small">${first.title}${first.worst !== undefined && first.count > 1 && markup`<br>worst of ${first.count}: ${quantity(first.worst, unitName(first))}`}</span>`
+}
+
+/** Of the metrics that decide and have the unit of the first, the one that looks worst. */
+function worstOf(metrics: readonly MetricResult[]): MetricResult | undefined {
+  const known = metrics.filter(({ value }) => value !== undefined)
+  const gated = known.filter(({ role }) => role === 'gated')
+  const [first, ...others] = gated.length > 0 ? gated : known
+  return others
+    .filter(({ unit, better }) => unit === first?.unit && better === first.better)
+    .reduce((worst, one) => (isWorse(one, worst) ? one : worst), first)
+}
+
+function isWorse(one: MetricResult, other: MetricResult | undefined): boolean {
+  const [a = 0, b = 0] = [one.value, other?.value]
+  return one.better === 'lower' ? a > b : a < b
 }
 
 /** Questions that were not asked, each with the reason. */
@@ -52,10 +67,18 @@ export function skippedQuestions(skipped: NonNullable<BenchResult['skipped']>): 
 }
 
 function unused({ replicates, reason, status }: ExperimentResult): Markup | false {
-  const counts = new Map<string, number>()
+  const kinds = new Map<string, { readonly first: string; times: number }>()
   for (const { invalid } of replicates)
-    for (const why of invalid) counts.set(why, (counts.get(why) ?? 0) + 1)
-  const reasons = [...counts].map(([why, times]) => `${why} (${counted(times, 'replicate')})`)
+    for (const why of invalid) {
+      // why: reasons that differ in their numbers alone are one
+      const kind = why.replaceAll(/\d[\d.,]*/g, '#')
+      const known = kinds.get(kind) ?? { first: why, times: 0 }
+      known.times += 1
+      kinds.set(kind, known)
+    }
+  const reasons = [...kinds.values()].map(({ first, times }) =>
+    times === 1 ? first : `${first} (and ${times - 1} more like this)`,
+  )
   if (reason !== undefined && status === 'answered') reasons.push(`it broke off: ${reason}`)
   if (reasons.length === 0) return false
   return markup`<div class="unused s-invalid">${glyph('invalid')}<div><p>Not used:</p>

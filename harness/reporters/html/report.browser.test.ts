@@ -7,6 +7,7 @@ import puppeteer, { type Page } from 'puppeteer-core'
 import t, { type Test } from 'tap'
 import type { BenchQuestion, RunResult } from '../../model/run-result.ts'
 import {
+  askedByName,
   conformantRun,
   failingRun,
   invalidRun,
@@ -40,6 +41,7 @@ const documents = {
   invalid: [invalidRun()],
   releases: [passing, nextRelease()],
   nonConformant: [nonConformantRun()],
+  asked: [askedByName()],
   targets: [conformantRun(), nonConformantRun()],
 } satisfies Readonly<Record<string, readonly RunResult[]>>
 const names = Object.keys(documents)
