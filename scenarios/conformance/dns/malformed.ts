@@ -7,8 +7,8 @@ import {
   rdataOf,
   type Reply,
 } from '../support/dns-exchange.ts'
-import { label, nameBytes, query, queryWithName, seeded } from '../support/dns-packets.ts'
-import { mutation } from '../support/dns-mutations.ts'
+import { query, queryWithName, seeded } from '../support/dns-packets.ts'
+import { badNames, mutation } from '../support/dns-mutations.ts'
 import { protocolCheck } from './protocol-check.ts'
 
 /** Replies to bad messages are waited for so long beside the good one's. */
@@ -132,18 +132,6 @@ export const malformed: readonly Check[] = [
       return describeReply(got)
     },
   }),
-]
-
-/** The name begins at offset 12 of the message. */
-const badNames: readonly Buffer[] = [
-  Buffer.from([0xc0, 12]),
-  Buffer.from([0xc0, 14, 0xc0, 12]),
-  Buffer.from([1, 0x61, 0xc0, 12]),
-  Buffer.from([0xc0, 0xff]),
-  Buffer.from([0xff, 0xff]),
-  Buffer.concat([label('a'.repeat(64)), nameBytes('example')]),
-  Buffer.concat([label('a'.repeat(191)), nameBytes('example')]),
-  nameBytes(Array.from({ length: 5 }, () => 'a'.repeat(63)).join('.')),
 ]
 
 /** Its place in the list as its ID, where it has one. */

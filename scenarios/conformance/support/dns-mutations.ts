@@ -1,3 +1,17 @@
+import { label, nameBytes } from './dns-packets.ts'
+
+/** Names that are none, or too long, in wire form, for a name that begins at offset 12 of the message. */
+export const badNames: readonly Buffer[] = [
+  Buffer.from([0xc0, 12]),
+  Buffer.from([0xc0, 14, 0xc0, 12]),
+  Buffer.from([1, 0x61, 0xc0, 12]),
+  Buffer.from([0xc0, 0xff]),
+  Buffer.from([0xff, 0xff]),
+  Buffer.concat([label('a'.repeat(64)), nameBytes('example')]),
+  Buffer.concat([label('a'.repeat(191)), nameBytes('example')]),
+  nameBytes(Array.from({ length: 5 }, () => 'a'.repeat(63)).join('.')),
+]
+
 /**
  * One of the messages, damaged in one to four places: flipped bits, bytes that are drawn or at an edge (0, 0xff, a
  * pointer), a cut, something repeated or inserted. The same numbers give the same message.
