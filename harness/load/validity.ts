@@ -35,12 +35,11 @@ export type Found = Omit<LoadResult, 'invalid' | 'meanInFlight'> & {
 
 /** Why a result must not be used; nothing for a valid one. */
 export function reasonsAgainst({ profile }: LoadJob, found: Found): readonly string[] {
-  const reasons = [...failures(found)]
   // why: in a closed loop the clients themselves set rate and requests in flight; and what a client does between an
   // answer and its next request (closing a connection) is in flight for nobody
-  if (profile.kind === 'open-loop')
-    reasons.push(...schedule(found), ...rate(found), ...little(found))
-  return reasons
+  if (profile.kind === 'closed-loop') return [...failures(found)]
+  // why: the generator's own faults first: a schedule that was not kept makes requests fail, too
+  return [...schedule(found), ...failures(found), ...rate(found), ...little(found)]
 }
 
 function* failures(found: Found): Generator<string> {

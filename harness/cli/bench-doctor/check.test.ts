@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { type Attempt, check, exitCodeOf, settle } from './check.ts'
 import { judgeDelay } from './known-delay.ts'
@@ -47,17 +48,17 @@ t.test('where the kernel does not tell who waited, what is off counts', (t) => {
 })
 
 t.test('what is unclear is measured again while there is time for it', async (t) => {
-  const measured = async (left: number): Promise<number> => {
-    const retries = { left }
-    const made = await check(subject, () => Promise.resolve(attempt({ disturbance: busy })), {
-      retries,
-    })
+  const triesWith = async (leftMs: number): Promise<number> => {
+    const measure = async (): Promise<Attempt> => {
+      await delay(20)
+      return attempt({ disturbance: busy })
+    }
+    const made = await check(subject, measure, { retries: { leftMs } })
     t.equal(made.verdict, 'unclear')
     return made.tries
   }
-  t.equal(await measured(10), 3)
-  t.equal(await measured(1), 2)
-  t.equal(await measured(0), 1)
+  t.equal(await triesWith(60_000), 3)
+  t.equal(await triesWith(0), 1)
 })
 
 t.test('a failure outweighs what is unclear; what is skipped counts neither way', (t) => {

@@ -62,9 +62,9 @@ const offencesOfAFailure = 2
 
 const mostTries = 3
 
-/** Measurements that may be made again, in all: a busy machine must not make the command endless. */
+/** Time for measurements that are made again, in all: a busy machine must not make the command endless. */
 export interface Retries {
-  left: number
+  leftMs: number
 }
 
 /** What every part is told. */
@@ -84,10 +84,13 @@ export async function check(
 ): Promise<Check> {
   const attempts: Attempt[] = []
   for (;;) {
+    const beganMs = performance.now()
     attempts.push(await measure())
+    const tookMs = performance.now() - beganMs
+    if (attempts.length > 1) retries.leftMs -= tookMs
     const made = settle(subject, attempts, disturbedRatio)
-    if (made.verdict !== 'unclear' || attempts.length >= mostTries || retries.left <= 0) return made
-    retries.left -= 1
+    if (made.verdict !== 'unclear' || attempts.length >= mostTries || retries.leftMs < tookMs)
+      return made
   }
 }
 

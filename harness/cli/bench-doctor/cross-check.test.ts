@@ -68,9 +68,13 @@ t.test('two generators agree within 10 % of the rate and 20 % of the median', (t
   t.end()
 })
 
-t.test('as fast as they can: by what a request costs', (t) => {
-  t.ok(judgeSaturation([round(1, 1, 16)], 0.6).isOk, '10 / 16')
-  t.notOk(judgeSaturation([round(4_000, 1, 17)], 0.6).isOk, '10 / 17, at whichever rate')
+t.test('a closed loop by what a request costs, an open one by the rate that it holds', (t) => {
+  const closed = (one: Round): boolean => judgeSaturation([one], 0.6, 'closed-loop').isOk
+  t.ok(closed(round(1, 1, 16)), '10 / 16')
+  t.notOk(closed(round(4_000, 1, 17)), '10 / 17, at whichever rate')
+  const open = (one: Round): boolean => judgeSaturation([one], 0.6, 'open-loop').isOk
+  t.ok(open(round(2_400, 1, 100)))
+  t.notOk(open(round(2_300, 1, 1)))
   t.end()
 })
 

@@ -42,11 +42,11 @@ const parts: readonly (readonly [Section, Part])[] = [
   ['cross-check', crossCheck],
 ]
 
-/** Measurements that may be made again: about half a minute of them. */
-const retries = 20
+/** So much time may measurements take that are made again. */
+const retriesMs = 30_000
 
 /** The same thing is measured twice, again and again, until so long after the start. */
-const pairsUntilMs = 150_000
+const pairsUntilMs = 140_000
 
 /** What is told while it goes. */
 export type Told =
@@ -71,7 +71,7 @@ export async function examineMeasurement({
 }: ExamineInit): Promise<BenchDoctorReport> {
   const startedAt = new Date().toISOString()
   const beganMs = performance.now()
-  const plan: Plan = { ...choices, retries: { left: retries } }
+  const plan: Plan = { ...choices, retries: { leftMs: retriesMs } }
   const checks: Check[] = []
   const add = (one: Check): void => {
     checks.push(one)

@@ -14,7 +14,7 @@ const profile: LoadProfile = { kind: 'open-loop', rateRps: 500, maxInFlight: 200
 
 const margin = 0.05
 
-/** Trials that may be refused and made again, as a share of all pairs. */
+/** Pairs that may be refused and made again: half of all. */
 const mostRefused = 8
 
 /**
@@ -45,6 +45,7 @@ async function session(
   const random = randomStream(plan.seed)
   const worse: number[] = []
   const refused: string[] = []
+  let refusedPairs = 0
   let verdict: LookVerdict | undefined
   for (const [look, { pairs }] of rule.looks.entries()) {
     while (worse.length < pairs) {
@@ -61,7 +62,8 @@ async function session(
         worse.push(slowedFirst ? -ratio : ratio)
       } else {
         refused.push(...invalid)
-        if (refused.length > mostRefused) return { verdict, refused }
+        refusedPairs += 1
+        if (refusedPairs > mostRefused) return { verdict, refused }
       }
     }
     const [one] = lookAt([{ margin: Math.log1p(margin), worse }], {
