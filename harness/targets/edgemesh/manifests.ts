@@ -97,8 +97,6 @@ const rights: readonly KubeObject[] = [
         resources: ['pods', 'services', 'endpoints', 'namespaces'],
         verbs: readOnly,
       },
-      // why: the kubernetes plugin of its CoreDNS reads them
-      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
       { apiGroups: [istioGroup], resources: ['*'], verbs: readOnly },
     ],
   },

@@ -26,17 +26,25 @@ export interface EdgeMeshInit {
 /** What EdgeMesh's own manifests name. */
 const defaultImage = 'kubeedge/edgemesh-agent:v1.17.0'
 
+/** Its documentation: edgeDNS and edgeTunnel (reference/config-items), mDNS in a LAN (RFC 6762; proposal for high availability). */
+const documentedPorts = [53, 20_006, 5_353]
+
 /** Where the DNS server of every agent answers. */
 const dnsAddress = '169.254.96.16'
 
 /** How long the agents may take to answer names on every edge node. */
 const readyMs = 90_000
 
-/** EdgeMesh would take these two as well and send them through its tunnel to a node without an agent. */
-const notForEdgeMesh: readonly { readonly namespace: string; readonly name: string }[] = [
-  { namespace: 'kube-system', name: 'kube-dns' },
-  { namespace: 'default', name: 'kubernetes' },
-]
+interface ServiceKey {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** EdgeMesh would take it as well and send it through its tunnel to a node without an agent. */
+const clusterDnsService: ServiceKey = { namespace: 'kube-system', name: 'kube-dns' }
+
+/** Its guide has it left to kube-proxy. */
+const apiService: ServiceKey = { namespace: 'default', name: 'kubernetes' }
 
 const pods = { namespace, labelSelector: `kubeedge=${agentName}` } as const
 
@@ -60,8 +68,8 @@ export function edgeMesh({ image = defaultImage, resources, binary }: EdgeMeshIn
       mode: modeOf(limits),
       contact: ['@kubeedge/edgemesh-maintainers'],
     },
+    // why: no l7-proxy; the agent forwards bytes, whatever a port is called, and reads HTTP only to hash a header
     features: new Set([
-      'l7-proxy',
       'nodePort',
       'destinationRule',
       'random',
@@ -117,6 +125,9 @@ function hostAndPort(url: string): { readonly host: string; readonly port: strin
 async function keepAway(cluster: Cluster, options: AbortOptions): Promise<() => Promise<void>> {
   const { kube } = cluster
   const type = await kube.typeOf({ apiVersion: 'v1', kind: 'Service' }, options)
+  // why: without kube-proxy nobody else would serve it
+  const hasKubeProxy = cluster.kubeProxyConnections !== undefined
+  const notForEdgeMesh = [clusterDnsService, ...(hasKubeProxy ? [apiService] : [])]
   const label = async (value: string | null, each: AbortOptions): Promise<void> => {
     for (const key of notForEdgeMesh) {
       if ((await kube.get(type, key, each)) === undefined) continue
@@ -139,7 +150,7 @@ function deployed(
     usage: (node, options) => usageOf(cluster, node, [agentName], options),
     pods,
     pids: (node, options) => pidsOn(cluster, node, agentName, options),
-    documented: { tellsBy: { help: ['--help'], version: ['--version'] } },
+    documented: { ports: documentedPorts, tellsBy: { help: ['--help'], version: ['--version'] } },
     tells: {},
     log: (node, sinceSeconds, options) => logOn(cluster, pods, { node, sinceSeconds }, options),
     [Symbol.asyncDispose]: async () => {
