@@ -20,6 +20,7 @@ const endpointsCapacity = 1000
 const serviceLabel = 'kubernetes.io/service-name'
 const managerLabel = 'endpointslice.kubernetes.io/managed-by'
 const sliceManager = 'endpointslice-controller.k8s.io'
+const headlessLabel = 'service.kubernetes.io/headless'
 const mirrorManager = 'endpointslicemirroring-controller.k8s.io'
 const changeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
 
@@ -66,7 +67,9 @@ export function endpointsController(context: ControllerContext): void {
     }
   })
   allEndpoints.onChange(({ object }) => {
-    queue.add(keyOf(object.metadata))
+    // why: those that were there before their Service stay, as in Kubernetes
+    if (allServices.get(keyParts(keyOf(object.metadata))) !== undefined)
+      queue.add(keyOf(object.metadata))
   })
   allSlices.onChange(({ object, kind }) => {
     const name = object.metadata.labels?.[serviceLabel]
@@ -157,9 +160,16 @@ export function endpointsController(context: ControllerContext): void {
     })
     const old = allEndpoints.get({ namespace, name })
     const isOver = all.length > endpointsCapacity
+    const { [headlessLabel]: _, ...ownLabels } = service.metadata.labels ?? {}
+    const labels = {
+      ...ownLabels,
+      [managerLabel]: 'endpoint-controller',
+      ...(service.spec.clusterIP === 'None' && { [headlessLabel]: '' }),
+    }
     if (
       old !== undefined &&
       equal(old['subsets'] ?? [], subsets) &&
+      equal(old.metadata.labels, labels) &&
       (old.metadata.annotations?.['endpoints.kubernetes.io/over-capacity'] !== undefined) === isOver
     )
       return
@@ -169,7 +179,7 @@ export function endpointsController(context: ControllerContext): void {
       metadata: {
         name,
         namespace,
-        labels: { ...service.metadata.labels, [managerLabel]: 'endpoint-controller' },
+        labels,
         annotations: {
           [changeAnnotation]: timestamp(),
           ...(isOver && { 'endpoints.kubernetes.io/over-capacity': 'truncated' }),
@@ -234,7 +244,7 @@ export function endpointsController(context: ControllerContext): void {
           ...labels,
           [serviceLabel]: name,
           [managerLabel]: manager,
-          ...(isHeadless && { 'service.kubernetes.io/headless': '' }),
+          ...(isHeadless && { [headlessLabel]: '' }),
         },
         annotations: { [changeAnnotation]: timestamp() },
         ownerReferences: [ownedBy(service)],
