@@ -87,6 +87,19 @@ t.test('a known issue is believed to the end of its last day, and never when it 
   t.end()
 })
 
+t.test('a known issue that shows only sometimes is not stale when it does not', (t) => {
+  const known = { ...terms, knownIssue: issue, sometimes: true }
+  t.match(rowVerdict([conforms], known), { status: 'passed', knownIssue: undefined })
+  t.match(rowVerdict([violates], known), { status: 'knownIssue', knownIssue: issue })
+  t.equal(rowVerdict([conforms, violates], known).status, 'knownIssue', 'repetitions that differ')
+  t.equal(
+    rowVerdict([violates], { ...known, at: '2026-07-01T00:00:00.000Z' }).status,
+    'failed',
+    'it expires as others do',
+  )
+  t.end()
+})
+
 t.test('a profile is counted in core, extended and recommended rows', (t) => {
   const tests = [
     row(),

@@ -20,6 +20,8 @@ export interface RowTerms {
   readonly feature?: string
   readonly declaredFeatures: readonly string[]
   readonly knownIssue?: KnownIssue
+  /** The known issue shows in some runs alone. */
+  readonly sometimes?: boolean
   /** When the run started, RFC 3339 in UTC: an expectation that expired before counts no more. */
   readonly at: string
 }
@@ -28,7 +30,8 @@ export interface RowTerms {
  * The verdict on a row whose check ran once or several times (`--repeat`).
  * - A violation is never excused by harness trouble in another repetition; without one, trouble is `error`.
  * - Outcomes that differ are `flaky`.
- * - An expected failure is `knownIssue` until it expires; one that passes is `failed` as stale.
+ * - An expected failure is `knownIssue` until it expires; one that passes is `failed` as stale, unless it is
+ *   one that shows only sometimes.
  * - Only a row whose feature is not claimed can be `notSupported`; when it passes all the same, it is `passed`.
  */
 export function rowVerdict(
@@ -36,12 +39,12 @@ export function rowVerdict(
   terms: RowTerms,
 ): Pick<TestResult, 'status' | 'reason' | 'knownIssue'> {
   const plain = plainVerdict(outcomes)
-  const { feature, declaredFeatures, knownIssue, at } = terms
+  const { feature, declaredFeatures, knownIssue, sometimes = false, at } = terms
   if (feature !== undefined && !declaredFeatures.includes(feature))
     return plain.status === 'passed'
       ? plain
       : { status: 'notSupported', reason: `the target does not claim the feature ${feature}` }
-  if (knownIssue === undefined) return plain
+  if (knownIssue === undefined || (sometimes && plain.status === 'passed')) return plain
   const { url, expires } = knownIssue
   if (plain.status === 'passed')
     return {
@@ -49,7 +52,7 @@ export function rowVerdict(
       reason: `stale known issue: it passes; remove its expectation (${url})`,
       knownIssue,
     }
-  if (plain.status !== 'failed') return plain
+  if (plain.status !== 'failed' && !(sometimes && plain.status === 'flaky')) return plain
   const why = plain.reason ?? 'it fails'
   return at.slice(0, 10) > expires
     ? { status: 'failed', reason: `${why}; its known issue ${url} expired on ${expires}` }

@@ -13,6 +13,7 @@ const file = z.strictObject({
       reason: z.string().min(1),
       url: z.url(),
       expires: z.iso.date(),
+      sometimes: z.literal(true).optional(),
     }),
   ),
 })
@@ -24,6 +25,8 @@ export interface KnownFailure {
   readonly url: string
   /** Last day on which it is believed, `2027-06-30`. */
   readonly expires: string
+  /** The target itself is not the same each time, a race decides: that the row passes makes it not stale. */
+  readonly sometimes?: true | undefined
 }
 
 /**

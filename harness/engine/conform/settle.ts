@@ -16,6 +16,8 @@ export interface Expectation {
   readonly url: string
   /** RFC 3339 date; after it the failure counts again. */
   readonly expires: string
+  /** It fails in some runs alone, as the reason says: a pass is no contradiction. */
+  readonly sometimes?: true | undefined
 }
 
 interface SettleInit {
@@ -84,6 +86,7 @@ function merged(
     at,
     ...(first.feature !== undefined && { feature: first.feature }),
     ...(known !== undefined && { knownIssue: { url: known.url, expires: known.expires } }),
+    ...(known?.sometimes === true && { sometimes: true }),
   })
   return { ...shown, ...verdict, attempts: runs.length }
 }
