@@ -1,6 +1,7 @@
 import type { CheckContext, Fixture } from '../../../harness/api.ts'
+import { byHand } from '../support/by-hand.ts'
 import { askUntil, dataOf, serviceName } from '../support/dns.ts'
-import { endpointSlice, service } from '../support/objects.ts'
+import { service } from '../support/objects.ts'
 
 /** Endpoints of each headless Service: few fit everywhere, fifty not into 512 bytes, a hundred not into 1232. */
 export const crowds = { few: 4, fifty: 50, hundred: 100 } as const
@@ -13,7 +14,7 @@ export const crowd: Fixture = {
   manifests: () =>
     Object.entries(crowds).flatMap(([name, size], index) => [
       service(name, [{ name: 'web', port: 80 }], { clusterIP: 'None', selector: undefined }),
-      endpointSlice(
+      ...byHand(
         name,
         addresses(index, size).map((address) => ({ addresses: [address] })),
         [{ name: 'web', port: 8080 }],

@@ -1,5 +1,6 @@
 import type { Fixture, KubeObject } from '../../../harness/api.ts'
-import { endpointSlice, service, type EndpointInit } from '../support/objects.ts'
+import { byHand, byHandInSlices } from '../support/by-hand.ts'
+import { service, type EndpointInit } from '../support/objects.ts'
 import { headless, newest } from './newest.ts'
 
 /** `count` addresses of one /24, from `.1` on. */
@@ -58,7 +59,7 @@ function twoPorts(): readonly KubeObject[] {
       ],
       { clusterIP: 'None', selector: undefined },
     ),
-    endpointSlice(
+    ...byHand(
       name,
       all.map((address, at) => {
         const hostname = hostnames[at]
@@ -78,10 +79,10 @@ export const headlessServices: Fixture = {
   manifests: () => [
     ...sizes.flatMap((size) => [
       headless(`size-${size}`),
-      endpointSlice(`size-${size}`, endpoints(addresses(size, size)), []),
+      ...byHand(`size-${size}`, endpoints(addresses(size, size)), []),
     ]),
     headless('pets'),
-    endpointSlice(
+    ...byHand(
       'pets',
       [
         ...Object.entries(pets).flatMap(([hostname, all]) =>
@@ -93,13 +94,13 @@ export const headlessServices: Fixture = {
     ),
     ...twoPorts(),
     headless('mixed'),
-    endpointSlice(
+    ...byHand(
       'mixed',
       [...endpoints(mixed.ready), { addresses: [mixed.unready], ready: false, hostname: 'late' }],
       [],
     ),
     headless('unready'),
-    endpointSlice(
+    ...byHand(
       'unready',
       [
         { addresses: ['10.211.21.1'], ready: false },
@@ -108,12 +109,13 @@ export const headlessServices: Fixture = {
       [],
     ),
     headless('slices'),
-    ...manySlices.map((some, at) =>
-      endpointSlice('slices', endpoints(some), [], { suffix: String(at) }),
+    ...byHandInSlices(
+      'slices',
+      manySlices.map((some) => ({ endpoints: endpoints(some), ports: [] })),
     ),
     ...(['left', 'right'] as const).flatMap((side) => [
       headless(side),
-      endpointSlice(side, [{ addresses: [shared], hostname: 'both' }], []),
+      ...byHand(side, [{ addresses: [shared], hostname: 'both' }], []),
     ]),
     ...newest(),
   ],

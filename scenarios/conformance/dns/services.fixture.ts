@@ -1,5 +1,6 @@
 import type { Fixture } from '../../../harness/api.ts'
-import { endpointSlice, everyPort, service } from '../support/objects.ts'
+import { byHand } from '../support/by-hand.ts'
+import { everyPort, service } from '../support/objects.ts'
 import { newest } from './newest.ts'
 
 const nobody = { selector: { app: 'nobody' } } as const
@@ -15,7 +16,7 @@ export const services: Fixture = {
     service('web', everyPort, nobody),
     service('empty', [{ port: 80 }], nobody),
     service('manual', [{ name: 'web', port: 80 }], { selector: undefined }),
-    endpointSlice('manual', [{ addresses: ['10.211.2.3'] }], [{ name: 'web', port: 8080 }]),
+    ...byHand('manual', [{ addresses: ['10.211.2.3'] }], [{ name: 'web', port: 8080 }]),
     service('node-port', [{ port: 80 }], { type: 'NodePort', ...nobody }),
     service('load-balancer', [{ port: 80 }], { type: 'LoadBalancer', ...nobody }),
     service(

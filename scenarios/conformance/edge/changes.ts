@@ -1,10 +1,11 @@
 import type { Check, CheckContext } from '../../../harness/api.ts'
+import { byHand } from '../support/by-hand.ts'
 import type { backendNames } from '../l4/backends.fixture.ts'
 import { backends } from '../l4/backends.fixture.ts'
 import { clusterIpOf, podsOf } from '../support/cluster-facts.ts'
 import { ask, describeAnswer, serviceName } from '../support/dns.ts'
 import { Judgement } from '../support/judgement.ts'
-import { backendPod, endpointSlice, everyPort, ports, service } from '../support/objects.ts'
+import { backendPod, everyPort, ports, service } from '../support/objects.ts'
 import { apiFault, apiUnreachable } from '../support/outage.ts'
 import { inPod } from '../support/positions.ts'
 import { changedNode } from '../support/shell.ts'
@@ -136,8 +137,8 @@ async function changing(context: CheckContext): Promise<Changing> {
   await context.apply([
     service('near', [{ name: 'tcp-0', port: 81 }], { selector: undefined }),
     service('moving', [{ name: 'tcp-0', port: 81 }], { selector: undefined }),
-    endpointSlice('near', [{ addresses: [near], nodeName: at.node }], slicePorts),
-    endpointSlice('moving', [{ addresses: [near], nodeName: at.node }], slicePorts),
+    ...byHand('near', [{ addresses: [near], nodeName: at.node }], slicePorts),
+    ...byHand('moving', [{ addresses: [near], nodeName: at.node }], slicePorts),
   ])
   const local = tcpAnswered(
     context,
@@ -158,7 +159,7 @@ async function changing(context: CheckContext): Promise<Changing> {
 async function pointElsewhere(context: CheckContext, { namespace }: Scene): Promise<void> {
   const address = await addressOf(context, namespace, 'web-2')
   const nodeName = inPod(context).node
-  await context.apply([endpointSlice('moving', [{ addresses: [address], nodeName }], slicePorts)])
+  await context.apply(byHand('moving', [{ addresses: [address], nodeName }], slicePorts))
 }
 
 async function addressOf(

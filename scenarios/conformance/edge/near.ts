@@ -1,8 +1,9 @@
 import type { Check, CheckContext } from '../../../harness/api.ts'
+import { byHand } from '../support/by-hand.ts'
 import { backends } from '../l4/backends.fixture.ts'
 import { clusterIpOf, podsOf } from '../support/cluster-facts.ts'
 import { Judgement } from '../support/judgement.ts'
-import { endpointSlice, ports, service } from '../support/objects.ts'
+import { ports, service } from '../support/objects.ts'
 import { inPod } from '../support/positions.ts'
 import { changedNode, onNode } from '../support/shell.ts'
 import { tcpAnswered } from '../support/steady.ts'
@@ -79,7 +80,7 @@ async function pointAt(context: CheckContext, name: string): Promise<Pointed> {
   const nodeName = found.node
   await context.apply([
     service('one', servicePorts, { selector: undefined }),
-    endpointSlice(
+    ...byHand(
       'one',
       [{ addresses: [found.ip], nodeName }],
       servicePorts.map((port) => ({ name: port.name, port: port.targetPort })),

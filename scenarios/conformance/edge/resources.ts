@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { byHand } from '../support/by-hand.ts'
 import type { Check, CheckContext } from '../../../harness/api.ts'
 import { backends } from '../l4/backends.fixture.ts'
 import { Judgement } from '../support/judgement.ts'
-import { endpointSlice, service } from '../support/objects.ts'
+import { service } from '../support/objects.ts'
 import { apiAway, apiUnreachable } from '../support/outage.ts'
 import { inPod } from '../support/positions.ts'
 import { describeSeen, keepLooking } from '../support/steady.ts'
@@ -173,7 +174,7 @@ function manyServices(): Parameters<CheckContext['apply']>[0] {
     ])
     return [
       service(name, [{ name: 'web', port: 80 }], { selector: undefined }),
-      endpointSlice(
+      ...byHand(
         name,
         addresses.map((one) => ({ addresses: one })),
         [{ name: 'web', port: 8080 }],

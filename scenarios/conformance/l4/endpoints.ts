@@ -3,12 +3,18 @@ import { eventually } from '../../eventually.ts'
 import { clusterIpOf } from '../support/cluster-facts.ts'
 import { control, podOf, request } from '../support/connect.ts'
 import { Judgement } from '../support/judgement.ts'
-import { backendPod, ports, service } from '../support/objects.ts'
+import { backendPod, endpointSlice, ports, service } from '../support/objects.ts'
 import { inPod } from '../support/positions.ts'
 import { backendNames, backends } from './backends.fixture.ts'
 import { answeredBy, type Front, look, notAnswered } from './follow.ts'
 import { ownPods } from './own-pods.ts'
-import { deleteService, endpointOf, fixturePods, ownService } from './own-service.ts'
+import {
+  deleteService,
+  endpointOf,
+  fixturePods,
+  ownService,
+  ownServiceObject,
+} from './own-service.ts'
 
 /** Ports of a backend on the host network, where others may listen at the usual ones. */
 const outsidePorts = { tcp: 19_081, control: 19_090 } as const
@@ -90,9 +96,15 @@ export const endpoints: readonly Check[] = [
     timeoutMs: 90_000,
     run: async (context) => {
       const [first, , third] = await fixturePods(context)
-      const { host } = await ownService(context, {
-        endpoints: [endpointOf(first), endpointOf(third)],
-      })
+      await context.apply([
+        ownServiceObject('own', [{ name: 'tcp-0', port: 81 }]),
+        endpointSlice(
+          'own',
+          [endpointOf(first), endpointOf(third)],
+          [{ name: 'tcp-0', port: ports.tcp }],
+        ),
+      ])
+      const host = await clusterIpOf(context, context.namespace, 'own')
       const judgement = new Judgement()
       const { told } = await answeredBy(
         context,

@@ -1,8 +1,10 @@
+import { eventually } from '../../eventually.ts'
 import type { Check, CheckContext } from '../../../harness/api.ts'
+import { byHand } from '../support/by-hand.ts'
 import { clusterIpOf } from '../support/cluster-facts.ts'
 import { podAndPortOf } from '../support/connect.ts'
 import { Judgement } from '../support/judgement.ts'
-import { backendPod, endpointSlice, ports, service } from '../support/objects.ts'
+import { backendPod, ports, service } from '../support/objects.ts'
 import { inPod, onHost } from '../support/positions.ts'
 import { onNode } from '../support/shell.ts'
 import { backends } from './backends.fixture.ts'
@@ -155,9 +157,9 @@ export const life: readonly Check[] = [
       const [pod] = await fixturePods(context)
       const node = context.nodes[1] ?? context.nodes[0]
       if (node === undefined) throw new Error('there is no node')
-      const slice = endpointSlice('own', [endpointOf(pod)], [{ name: 'tcp-0', port: ports.tcp }])
+      const slice = byHand('own', [endpointOf(pod)], [{ name: 'tcp-0', port: ports.tcp }])
       const external = { type: 'ExternalName', externalName: 'example.org' }
-      await context.apply([ownServiceObject('own', [greeting], external), slice])
+      await context.apply([ownServiceObject('own', [greeting], external), ...slice])
       const judgement = new Judgement()
       const told: string[] = []
       const at = inPod(context)
@@ -255,11 +257,12 @@ async function accepts(
   { at, host, port }: Front,
 ): Promise<readonly [string, boolean]> {
   const probe = await context.probe(at)
-  const { kind } = await probe.run(
-    { kind: 'tcp', host, port, expectBytes: 0, timeoutMs: 1_000 },
-    context,
+  const { accepted, seen } = await eventually(
+    () => probe.run({ kind: 'tcp', host, port, expectBytes: 0, timeoutMs: 1_000 }, context),
+    ({ kind }) => ['refused', 'unreachable', 'timed-out'].includes(kind),
+    { withinMs: context.threshold('convergenceMs'), signal: context.signal },
   )
-  return [kind, ['refused', 'unreachable', 'timed-out'].includes(kind)]
+  return [seen.kind, accepted]
 }
 
 /** TCP ports on which somebody on the first node listens at exactly this address (proc(5): /proc/net/tcp, state 0A). */

@@ -1,12 +1,7 @@
 import type { CheckContext, KubeObject } from '../../../harness/api.ts'
+import { byHand } from '../support/by-hand.ts'
 import { clusterIpOf, type PodFacts, podsOf } from '../support/cluster-facts.ts'
-import {
-  type EndpointInit,
-  endpointSlice,
-  everyPort,
-  service,
-  type ServicePort,
-} from '../support/objects.ts'
+import { type EndpointInit, everyPort, service, type ServicePort } from '../support/objects.ts'
 import { backendNames, backends } from './backends.fixture.ts'
 
 /** A Service of the check's own whose endpoints are written by hand: backends of the fixture, which nobody changes. */
@@ -27,19 +22,19 @@ export interface OwnServiceInit {
   readonly endpoints: readonly EndpointInit[]
 }
 
-/** Makes the Service and its EndpointSlice at once; there is no selector, so nobody else writes slices of it. */
+/** Makes the Service and its endpoints at once; there is no selector, so nobody else writes them. */
 export async function ownService(
   context: CheckContext,
   { name = 'own', ports = everyPort, spec, endpoints }: OwnServiceInit,
 ): Promise<OwnService> {
-  const slice = (members: readonly EndpointInit[]): KubeObject =>
-    endpointSlice(name, members, slicePorts(ports))
-  await context.apply([ownServiceObject(name, ports, spec), slice(endpoints)])
+  const written = (members: readonly EndpointInit[]): readonly KubeObject[] =>
+    byHand(name, members, slicePorts(ports))
+  await context.apply([ownServiceObject(name, ports, spec), ...written(endpoints)])
   return {
     name,
     host: await clusterIpOf(context, context.namespace, name),
     setEndpoints: async (members) => {
-      await context.apply([slice(members)])
+      await context.apply(written(members))
     },
   }
 }

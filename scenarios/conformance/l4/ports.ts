@@ -1,10 +1,11 @@
-import type { Check, KubeObject } from '../../../harness/api.ts'
+import type { Check } from '../../../harness/api.ts'
+import { byHandInSlices, type SliceInit } from '../support/by-hand.ts'
 import { eventually } from '../../eventually.ts'
 import { clusterIpOf, podsOf } from '../support/cluster-facts.ts'
 import { podAndPortOf } from '../support/connect.ts'
 import { describeWho, whoAnswers } from '../support/datagrams.ts'
 import { Judgement } from '../support/judgement.ts'
-import { endpointSlice, ports } from '../support/objects.ts'
+import { ports } from '../support/objects.ts'
 import { inPod, onHost } from '../support/positions.ts'
 import { backends } from './backends.fixture.ts'
 import { answeredBy, notAnswered } from './follow.ts'
@@ -69,12 +70,13 @@ export const portsOfServices: readonly Check[] = [
       const [one, other] = await podsOf(context, context.fixture(twoPorts), 'app=duo')
       if (one === undefined || other === undefined) throw new Error('the fixture has no two pods')
       const name = 'own'
-      const slice = (pod: typeof one, port: number, suffix: string): KubeObject =>
-        endpointSlice(name, [endpointOf(pod)], [{ name: 'tcp-0', port }], { suffix })
+      const slice = (pod: typeof one, port: number): SliceInit => ({
+        endpoints: [endpointOf(pod)],
+        ports: [{ name: 'tcp-0', port }],
+      })
       await context.apply([
         ownServiceObject(name, [{ name: 'tcp-0', port: 81, targetPort: 'greeter' }]),
-        slice(one, ports.tcp, 'a'),
-        slice(other, secondGreeting, 'b'),
+        ...byHandInSlices(name, [slice(one, ports.tcp), slice(other, secondGreeting)]),
       ])
       const host = await clusterIpOf(context, context.namespace, name)
       const front = { at: inPod(context), host, port: 81, label: podAndPortOf }

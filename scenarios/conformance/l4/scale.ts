@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { byHand, byHandInSlices, type SliceInit } from '../support/by-hand.ts'
 import type { Check, CheckContext, Fixture } from '../../../harness/api.ts'
 import { eventually } from '../../eventually.ts'
 import { clusterIpOf, podsOf } from '../support/cluster-facts.ts'
 import { podAndPortOf, volley } from '../support/connect.ts'
 import { Judgement } from '../support/judgement.ts'
-import { backendPod, endpointSlice, ports } from '../support/objects.ts'
+import { backendPod, ports } from '../support/objects.ts'
 import { inPod } from '../support/positions.ts'
 import { backends } from './backends.fixture.ts'
 import { answeredBy } from './follow.ts'
@@ -73,7 +74,7 @@ export const scale: readonly Check[] = [
             .slice(from, from + 100)
             .flatMap((name) => [
               ownServiceObject(name, [port]),
-              endpointSlice(name, [endpointOf(pod)], [{ name: 'tcp-0', port: ports.tcp }]),
+              ...byHand(name, [endpointOf(pod)], [{ name: 'tcp-0', port: ports.tcp }]),
             ]),
         )
       const host = await clusterIpOf(context, context.namespace, names.at(-1) ?? '')
@@ -105,18 +106,18 @@ async function cpuPercent(context: CheckContext): Promise<number> {
 async function reachesAll(context: CheckContext, count: number): ReturnType<Check['run']> {
   const pods = await podsOf(context, context.fixture(manyPorts))
   const wanted: string[] = []
-  const slices = []
+  const slices: SliceInit[] = []
   for (let at = firstPort; wanted.length < count; at += 1) {
     const members = pods.slice(0, count - wanted.length)
     wanted.push(...members.map(({ name }) => `${name}:${at}`))
     const endpoints = members.map((pod) => endpointOf(pod))
-    slices.push(endpointSlice('own', endpoints, [{ port: at }], { suffix: String(at) }))
+    slices.push({ endpoints, ports: [{ port: at }] })
   }
   const { host } = await ownService(context, {
     ports: [{ port: 81, targetPort: firstPort }],
     endpoints: [],
   })
-  await context.apply(slices)
+  await context.apply(byHandInSlices('own', slices))
   // why: of a fair choice at random so many connections miss one of the endpoints once in 20 000 runs
   const enough = Math.ceil(count * (Math.log(count) + 10))
   const missing = new Set(wanted)

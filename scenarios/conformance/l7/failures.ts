@@ -1,10 +1,11 @@
 import type { Check, CheckContext } from '../../../harness/api.ts'
+import { byHand } from '../support/by-hand.ts'
 import { eventually } from '../../eventually.ts'
 import { clusterIpOf, podsOf } from '../support/cluster-facts.ts'
 import { echoOf } from '../support/http-backend.ts'
 import { type Answer, askHttp, describeAnswer, getRequest, postRequest } from '../support/http1.ts'
 import { Judgement } from '../support/judgement.ts'
-import { endpointSlice, ports, service } from '../support/objects.ts'
+import { ports, service } from '../support/objects.ts'
 import { inPod } from '../support/positions.ts'
 import { httpCheck, type HttpScene } from './http-check.ts'
 import { untilUnavailable } from './selection.ts'
@@ -135,7 +136,7 @@ async function refusingService(context: CheckContext): Promise<string> {
   if (pod === undefined) throw new Error('the fixture web has no pod')
   await context.apply([
     service('hand-made', [{ name: 'http-0', port: 80 }], { selector: undefined }),
-    endpointSlice(
+    ...byHand(
       'hand-made',
       [{ addresses: [pod.ip], nodeName: pod.node }],
       [{ name: 'http-0', port: closedPort }],

@@ -1,4 +1,5 @@
 import type { Check, CheckContext, KubeObject, ResourceType } from '../../../harness/api.ts'
+import { byHand, endpointsObject } from '../support/by-hand.ts'
 import { backends } from '../l4/backends.fixture.ts'
 import { deleteService, endpointOf, ownService, ownServiceObject } from '../l4/own-service.ts'
 import { clusterIpOf } from '../support/cluster-facts.ts'
@@ -37,7 +38,7 @@ export const objects: readonly Check[] = [
       await context.apply([
         ownServiceObject('portless', [], { clusterIP: 'None' }),
         ownServiceObject('sctp', [{ name: 's', port: 7, protocol: 'SCTP' }]),
-        endpointSlice('sctp', [endpointOf(pod)], [{ name: 's', port: 7, protocol: 'SCTP' }]),
+        ...byHand('sctp', [endpointOf(pod)], [{ name: 's', port: 7, protocol: 'SCTP' }]),
       ])
       const many = Array.from({ length: 100 }, (_, index) => ({
         name: `p-${index}`,
@@ -124,7 +125,7 @@ export const objects: readonly Check[] = [
         metadata: { ...strange.metadata, annotations },
       })
       await context.apply([
-        endpointSlice('strange', [endpointOf(pod)], slicePort),
+        ...byHand('strange', [endpointOf(pod)], slicePort),
         endpointSlice('strange', [{ addresses: ['web.example.org'] }], slicePort, {
           suffix: 'fqdn',
           addressType: 'FQDN',
@@ -144,7 +145,10 @@ export const objects: readonly Check[] = [
       const slice = (endpoint: EndpointInit): KubeObject =>
         endpointSlice('late', [endpoint], slicePort)
       await context.apply([slice(endpointOf(pod))])
-      await context.apply([ownServiceObject('late', [greeting])])
+      await context.apply([
+        ownServiceObject('late', [greeting]),
+        endpointsObject('late', [{ endpoints: [endpointOf(pod)], ports: slicePort }]),
+      ])
       const host = (): Promise<string> => clusterIpOf(context, context.namespace, 'late')
       await answers('a slice before its Service', await host(), pod)
       await deleteService(context, 'late')
@@ -154,7 +158,11 @@ export const objects: readonly Check[] = [
         { namespace: context.namespace, name: 'late-a' },
         context,
       )
-      await context.apply([slice(endpointOf(other)), ownServiceObject('late', [greeting])])
+      await context.apply([
+        slice(endpointOf(other)),
+        ownServiceObject('late', [greeting]),
+        endpointsObject('late', [{ endpoints: [endpointOf(other)], ports: slicePort }]),
+      ])
       await answers('made again', await host(), other)
       return 'slices before Services, Services before slices, 20 that came and went: the end is right'
     }),

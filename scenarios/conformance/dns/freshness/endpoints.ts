@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { byHand } from '../../support/by-hand.ts'
 import type { Check, CheckContext } from '../../../../harness/api.ts'
 import { ask, dataOf, serviceName } from '../../support/dns.ts'
 import { Judgement } from '../../support/judgement.ts'
-import { endpointSlice, type EndpointInit } from '../../support/objects.ts'
+import { type EndpointInit } from '../../support/objects.ts'
 import { knownMs, plain } from '../expect.ts'
 import { externalName } from '../external-name.ts'
 import { addresses } from '../headless.fixture.ts'
@@ -146,7 +147,7 @@ function changing(context: CheckContext, judgement: Judgement, service: string):
   return {
     name,
     becomes: async (endpoints, label, withinMs) => {
-      await context.apply([headless(service), endpointSlice(service, endpoints, [])])
+      await context.apply([headless(service), ...byHand(service, endpoints, [])])
       const data = endpoints
         .filter(({ ready = true }) => ready)
         .flatMap((endpoint) => endpoint.addresses)

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { byHand } from '../../support/by-hand.ts'
 import type { Check, CheckContext, KubeObject } from '../../../../harness/api.ts'
 import { clusterIpOf } from '../../support/cluster-facts.ts'
 import { ask, dataOf, serviceName } from '../../support/dns.ts'
 import { Judgement } from '../../support/judgement.ts'
-import { endpointSlice, service } from '../../support/objects.ts'
+import { service } from '../../support/objects.ts'
 import { removeNow } from './change.ts'
 import { headless } from '../newest.ts'
 import { knownMs } from '../expect.ts'
@@ -165,7 +166,7 @@ async function namespaceGone(context: CheckContext): ReturnType<Check['run']> {
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
     inside(service('plain', [{ port: 80 }], nobody)),
     inside(headless('headless')),
-    inside(endpointSlice('headless', [{ addresses: ['10.211.60.1'], hostname: 'pod' }], [])),
+    ...byHand('headless', [{ addresses: ['10.211.60.1'], hostname: 'pod' }], []).map(inside),
   ])
   const states = [
     [serviceName(context, 'plain', namespace), await clusterIpOf(context, namespace, 'plain')],

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { byHand } from '../../support/by-hand.ts'
 import type { ApiFault, Check, CheckContext, Observation } from '../../../../harness/api.ts'
 import { clusterIpOf } from '../../support/cluster-facts.ts'
 import { describeAnswer, serviceName } from '../../support/dns.ts'
 import { Judgement, skipped } from '../../support/judgement.ts'
-import { endpointSlice, service } from '../../support/objects.ts'
+import { service } from '../../support/objects.ts'
 import { inPod } from '../../support/positions.ts'
 import { knownMs } from '../expect.ts'
 import { addresses } from '../headless.fixture.ts'
@@ -69,7 +70,7 @@ async function catchesUp(context: CheckContext, compacted: boolean): ReturnType<
     service('stays', [{ port: 80 }], nobody),
     service('goes', [{ port: 80 }], nobody),
     headless('changes'),
-    endpointSlice('changes', [{ addresses: [before] }], []),
+    ...byHand('changes', [{ addresses: [before] }], []),
   ])
   const known = [
     ['stays', await clusterIp('stays')],
@@ -87,7 +88,7 @@ async function catchesUp(context: CheckContext, compacted: boolean): ReturnType<
   await whileApi(context, { kind: 'cut-watch' }, async () => {
     await context.apply([
       service('comes', [{ port: 80 }], nobody),
-      endpointSlice('changes', [{ addresses: [after] }], []),
+      ...byHand('changes', [{ addresses: [after] }], []),
     ])
     await removeNow(context, { apiVersion: 'v1', kind: 'Service' }, 'goes')
     if (compacted) await whileApi(context, { kind: 'compact' }, () => Promise.resolve())
@@ -215,7 +216,7 @@ async function existing(context: CheckContext, judgement: Judgement): Promise<re
   await context.apply([
     service('plain', [{ port: 80 }], nobody),
     headless('headless'),
-    endpointSlice(
+    ...byHand(
       'headless',
       all.map((address) => ({ addresses: [address] })),
       [],
