@@ -76,10 +76,12 @@ export const header: readonly Check[] = [
   }),
   protocolCheck({
     requirement: 'DNSP-HDR-003',
-    sends: 'an A query whose letters are each in a seeded case',
+    sends:
+      'an A query in lower case, which a cache may keep, then one whose letters are each in a seeded case',
     expects: "the owner name of the answer is the question's, case included",
     judge: async (context, { judgement, name }) => {
       const asked = recased(name, seeded(context.seed))
+      await askRaw(context, [query({ name: name.toLowerCase() })])
       const [got] = await askRaw(context, [query({ name: asked })])
       judgement.set('owner names', [asked], new Set(got?.message?.answers.map((one) => one.name)))
       return describeReply(got)

@@ -1,3 +1,4 @@
+import { plain } from './expect.ts'
 import type { Check } from '../../../harness/api.ts'
 import { askRaw, describeReply, rcodeOf, type Reply } from '../support/dns-exchange.ts'
 import { dnsTypes, query } from '../support/dns-packets.ts'
@@ -92,7 +93,7 @@ function negativeWithSoa(
 }
 
 function typeAndName({ type, name }: { readonly type: string; readonly name: string }): string {
-  return `${type} ${name}`
+  return `${type} ${plain(name)}`
 }
 
 /** RFC 2308 section 5. Without an SOA record it may not be kept at all, but nobody keeps to that: unbounded. */

@@ -131,15 +131,15 @@ export const srv: readonly Check[] = [
     sends:
       'an SRV query in mixed case for a port of a Service, and one for a Service that does not exist',
     expects:
-      'the owner of the SRV record is written as it was asked for; NXDOMAIN with SOA for the other',
+      'an SRV record whose owner is the name that was asked for; NXDOMAIN with SOA for the other',
     fixtures: [services],
     run: async (context) => {
       const judgement = new Judgement()
       if (!(await fixtureKnown(context, judgement, services))) return judgement.assessment('')
       const name = `_hTtP-0._TcP.WeB.${context.fixture(services)}.sVc.${context.cluster.topology.clusterDomain}`
       const seen = await answeredSrv(context, judgement, name)
-      const owners = seen.kind === 'dns' ? seen.answers.map((answer) => answer.name) : []
-      judgement.set('owner of the SRV record', [name], owners)
+      const owners = seen.kind === 'dns' ? seen.answers.map((answer) => plain(answer.name)) : []
+      judgement.set('owner of the SRV record', [plain(name)], owners)
       const none = { name: `_http-0._tcp.${nameOf(context, 'nothing')}`, type: 'SRV' }
       judgeSoa(
         context,

@@ -41,12 +41,11 @@ export const pathMtu: readonly Check[] = [
         [
           sendText('echo\n'),
           { do: 'send-pattern', bytes, withinMs: 30_000 },
-          { do: 'end' },
-          { do: 'read', until: 'end', withinMs: 30_000 },
+          // why: no FIN before all is back; half-closed connections are for L4-STR-001
+          { do: 'read', until: { bytes }, withinMs: 30_000 },
         ],
         context,
       )
-      judgement.equal('how it ends', 'end', played.state)
       judgement.equal('bytes', bytes, played.bytes)
       judgement.equal('sha256', patternSha256(bytes), played.sha256)
       return judgement.assessment(
