@@ -8,9 +8,11 @@ import {
   type Front,
   followsStill,
   isHashed,
+  isServed,
   isSpread,
   ownService,
   podsByValue,
+  ruledService,
   valuesOf,
 } from '../support/balance.ts'
 import { type OddRule, oddRules } from './odd-rules.ts'
@@ -92,8 +94,9 @@ export const destinationRules: readonly Check[] = [
     fixtures: [rules],
     run: async (context) => {
       const judgement = new Judgement()
-      const own = await ownService(context, { spec: { sessionAffinity: 'ClientIP' } })
-      await context.apply([destinationRule(own.name, byHeader, { namespace: own.namespace })])
+      const own = await ruledService(context, judgement, byHeader, {
+        spec: { sessionAffinity: 'ClientIP' },
+      })
       const front = { at: inPod(context), host: own.host }
       if (!(await isHashed(context, judgement, front, 'before')).accepted)
         return judgement.assessment('')
@@ -123,6 +126,7 @@ async function oddRulesDoNoHarm(context: CheckContext): Promise<Assessment> {
   const before = await restartsOfOthers(context)
   const own = await Promise.all(oddRules.map(() => ownService(context)))
   const fronts = own.map(({ host }): Front => ({ at: inPod(context), host }))
+  for (const one of own) await isServed(context, judgement, one)
   const put = async (from: number): Promise<readonly AsyncDisposable[]> =>
     Promise.all(
       own.map((one, index) => {

@@ -1,7 +1,7 @@
 import type { Check, CheckContext } from '../../../harness/api.ts'
 import { eventually } from '../../eventually.ts'
 import { podOf } from '../support/connect.ts'
-import { bySource, destinationRule } from '../support/destination-rules.ts'
+import { bySource } from '../support/destination-rules.ts'
 import { Judgement } from '../support/judgement.ts'
 import { inPod, onHost } from '../support/positions.ts'
 import { names, rules } from '../support/rules.fixture.ts'
@@ -12,7 +12,7 @@ import {
   followsStill,
   type Front,
   look,
-  ownService,
+  ruledService,
   type Way,
   ways,
 } from '../support/balance.ts'
@@ -29,7 +29,7 @@ export const sourceHash: readonly Check[] = [
     fixtures: [rules],
     run: async (context) => {
       const judgement = new Judgement()
-      const front = await hashedBySource(context)
+      const front = await hashedBySource(context, judgement)
       const told: string[] = []
       for (const way of ways) {
         if (!(await sticks(context, judgement, front, way))) break
@@ -50,7 +50,7 @@ export const sourceHash: readonly Check[] = [
     run: async (context) => {
       const judgement = new Judgement()
       const at = onHost(context)
-      const front = { ...(await hashedBySource(context)), at }
+      const front = { ...(await hashedBySource(context, judgement)), at }
       const localAddresses = await sourceAddresses(context, 0, 64)
       const told: string[] = []
       for (const way of ways) {
@@ -74,7 +74,7 @@ export const sourceHash: readonly Check[] = [
     fixtures: [rules],
     run: async (context) => {
       const judgement = new Judgement()
-      const front = await hashedBySource(context)
+      const front = await hashedBySource(context, judgement)
       // why: the rule has been read; whether connections follow it is for LB-CH-008
       if (!(await followsStill(context, judgement, 'a good rule made later')))
         return judgement.assessment('')
@@ -106,10 +106,9 @@ export const sourceHash: readonly Check[] = [
 ]
 
 /** A Service of the check's own with useSourceIp. */
-async function hashedBySource(context: CheckContext): Promise<Front> {
-  const own = await ownService(context)
-  await context.apply([destinationRule(own.name, bySource, { namespace: own.namespace })])
-  return { at: inPod(context), host: own.host }
+async function hashedBySource(context: CheckContext, judgement: Judgement): Promise<Front> {
+  const { host } = await ruledService(context, judgement, bySource)
+  return { at: inPod(context), host }
 }
 
 /** Waits until one backend answers this client alone, and judges that. */

@@ -6,7 +6,7 @@ import {
   frontOf,
   isHashed,
   isSpread,
-  ownService,
+  ruledService,
 } from '../support/balance.ts'
 import { byHeader, destinationRule } from '../support/destination-rules.ts'
 import { Judgement } from '../support/judgement.ts'
@@ -29,8 +29,7 @@ export const tenants: readonly Check[] = [
         return judgement.assessment('')
       const host = `plain.${context.fixture(rules)}.svc.${context.cluster.topology.clusterDomain}`
       await context.apply([destinationRule('plain', byHeader, { host })])
-      const later = await ownService(context)
-      await context.apply([destinationRule(later.name, byHeader, { namespace: later.namespace })])
+      const later = await ruledService(context, judgement, byHeader)
       const marker = { at: inPod(context), host: later.host }
       if (!(await isHashed(context, judgement, marker, 'the later rule')).accepted)
         return judgement.assessment('')

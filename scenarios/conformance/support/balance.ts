@@ -47,6 +47,9 @@ export type AskOptions = Partial<
 /** Bounds a connection whose answer is judged, however slow the machine is. */
 export const patientMs = 10_000
 
+/** How long until a Service that was just made is known (KubeProxyEndpointLagTimeout of kubernetes/kubernetes). */
+const servedMs = 30_000
+
 /** A look that is repeated: few connections, given up sooner. */
 export const look: AskOptions = { concurrency: 4, connectionTimeoutMs: 2_000 }
 
@@ -180,8 +183,8 @@ export interface OwnService {
   readonly name: string
   readonly namespace: string
   readonly host: string
-  /** Changes the number of its endpoints. */
-  resize(count: number): Promise<void>
+  /** Changes the number of its endpoints: the first so many backends, without some of them. */
+  resize(count: number, without?: readonly number[]): Promise<void>
 }
 
 export async function ownService(
@@ -200,8 +203,8 @@ export async function ownService(
 ): Promise<OwnService> {
   const namespace = context.fixture(fixture)
   const name = `own-${crypto.randomUUID().slice(0, 8)}`
-  const resize = async (size: number): Promise<void> => {
-    const object = service(name, ports, { ...first(size), ...spec })
+  const resize = async (size: number, without: readonly number[] = []): Promise<void> => {
+    const object = service(name, ports, { ...first(size, without), ...spec })
     await context.apply([{ ...object, metadata: { ...object.metadata, namespace } }])
   }
   await resize(count)
@@ -213,16 +216,44 @@ export async function ownService(
   }
 }
 
+/**
+ * A Service of the check's own, and a rule for it as soon as the target serves the Service: what becomes of a rule that
+ * comes before its Service is no matter of the rows that look at what a rule does.
+ */
+export async function ruledService(
+  context: CheckContext,
+  judgement: Judgement,
+  loadBalancer: Parameters<typeof destinationRule>[1],
+  init: Parameters<typeof ownService>[1] = {},
+): Promise<OwnService> {
+  const own = await ownService(context, init)
+  await isServed(context, judgement, own)
+  await context.apply([destinationRule(own.name, loadBalancer, { namespace: own.namespace })])
+  return own
+}
+
+/** Waits until a Service without a rule is answered, and judges that. */
+export async function isServed(
+  context: CheckContext,
+  judgement: Judgement,
+  { name, host }: Pick<OwnService, 'name' | 'host'>,
+): Promise<void> {
+  const { accepted, seen } = await eventually(
+    () => ask(context, { at: inPod(context), host }, 'http', { ...look, connections: 4 }),
+    ({ order, failures }) => order.length > 0 && Object.keys(failures).length === 0,
+    { withinMs: servedMs, signal: context.signal },
+  )
+  judgement.holds(`${name}, without a rule`, 'answers', describeAnswers(seen), accepted)
+}
+
 /** A rule that is made now takes effect: what was said before it was read, and whoever reads is alive. */
 export async function followsStill(
   context: CheckContext,
   judgement: Judgement,
   label: string,
 ): Promise<boolean> {
-  const own = await ownService(context)
-  await context.apply([destinationRule(own.name, byHeader, { namespace: own.namespace })])
-  const front = { at: inPod(context), host: own.host }
-  return (await isHashed(context, judgement, front, label)).accepted
+  const { host } = await ruledService(context, judgement, byHeader)
+  return (await isHashed(context, judgement, { at: inPod(context), host }, label)).accepted
 }
 
 function valued(value: string | undefined): { readonly value?: string } {

@@ -27,10 +27,17 @@ const followedMs = 60_000
 /** Requests with one header value that show a hash: by chance one backend of three gets all once in 10^5 times. */
 const sameValue = 12
 
-/** Labels of a pod; a Service that selects `first-3: "yes"` has `web-0` to `web-2` as endpoints. */
+/**
+ * Labels of a pod; a Service that selects `first-3: "yes"` has `web-0` to `web-2` as endpoints, one that selects
+ * `without-1: "yes"` as well has `web-0` and `web-2`.
+ */
 function labelsOf(index: number, count: number): Readonly<Record<string, string>> {
   const sizes = Array.from({ length: count }, (_, at) => at + 1).filter((size) => index < size)
-  return Object.fromEntries(sizes.map((size) => [`first-${size}`, 'yes']))
+  const others = Array.from({ length: count }, (_, at) => at).filter((other) => other !== index)
+  return Object.fromEntries([
+    ...sizes.map((size) => [`first-${size}`, 'yes'] as const),
+    ...others.map((other) => [`without-${other}`, 'yes'] as const),
+  ])
 }
 
 /** Backends `web-0`, `web-1` ... on the first two nodes in turn, with labels by which a Service selects the first so many. */
@@ -51,9 +58,13 @@ export function sizedBackends(
   )
 }
 
-/** Selects the first so many backends, 1 to as many as there are. */
-export function first(count: number): { readonly selector: Readonly<Record<string, string>> } {
-  return { selector: { [`first-${count}`]: 'yes' } }
+/** Selects the first so many backends, 1 to as many as there are, without some of them. */
+export function first(
+  count: number,
+  without: readonly number[] = [],
+): { readonly selector: Readonly<Record<string, string>> } {
+  const left = without.map((index) => [`without-${index}`, 'yes'] as const)
+  return { selector: { [`first-${count}`]: 'yes', ...Object.fromEntries(left) } }
 }
 
 /** Names of the first so many backends. */
