@@ -1,5 +1,5 @@
 import type { Experiment, Question, Scenario } from '../harness/api.ts'
-import { convergenceL4, convergenceL7 } from './bench/convergence.ts'
+import { convergenceDns, convergenceL4, convergenceL7 } from './bench/convergence.ts'
 import { dnsAaaa, dnsPtr, dnsSearchPath, dnsSearchPathCold, dnsSrv } from './bench/dns-types.ts'
 import { dnsLatency, dnsThroughput } from './bench/dns.ts'
 import { l4Latency, l7Latency } from './bench/http-latency.ts'
@@ -55,6 +55,7 @@ export const questions: readonly Question[] = [
 export const experiments: readonly Experiment[] = [
   convergenceL4,
   convergenceL7,
+  convergenceDns,
   l4Capacity,
   l7Capacity,
   mixed,

@@ -124,12 +124,12 @@ export const servicePorts: readonly ServicePort[] = [
 ]
 
 /** A Service without a selector: its endpoints are what we write, so that no controller is measured. */
-export function bareService(name: string, namespace: string): KubeObject {
+export function bareService(name: string, namespace: string, isHeadless = false): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name, namespace },
-    spec: { type: 'ClusterIP', ports: servicePorts },
+    spec: { type: 'ClusterIP', ...(isHeadless && { clusterIP: 'None' }), ports: servicePorts },
   }
 }
 

@@ -12,18 +12,23 @@ import { namespaceOf } from '../manifests.ts'
 import { edgeNodes } from '../walkthrough/facts.ts'
 import {
   backendPods,
+  backendServicePorts,
   type BackendPod,
   bareService,
   clusterIpOf,
   endpointsOf,
   sliceOf,
 } from './backends.ts'
-import { clockErrorMs, errorWindowMs, gapMs, longestGapMs, settledOn } from './sightings.ts'
+import {
+  clockErrorMs,
+  errorWindowMs,
+  gapMs,
+  longestGapMs,
+  settledIn,
+  settledOn,
+} from './sightings.ts'
 
 const everyMs = 4
-
-/** A change that no client sees by then is given up; a client would have been, too. */
-const longestMs = 10_000
 
 /** A request without an answer counts as failed after this time. */
 const timeoutMs = 1_000
@@ -78,7 +83,11 @@ export const convergenceL4: Experiment = {
   metrics,
   replicates: { quick: 20, full: 120 },
   replicateS: 1.2,
-  run: (context) => converge(context, 'l4', (host) => ({ kind: 'tcp', host, port: 81 })),
+  run: (context) =>
+    converge(
+      context,
+      connections('l4', (host) => ({ kind: 'tcp', host, port: backendServicePorts.tcp })),
+    ),
 }
 
 /** "How long, on the L7 path?" */
@@ -89,33 +98,103 @@ export const convergenceL7: Experiment = {
   load: convergenceL4.load.replace('TCP connection', 'HTTP connection with one GET'),
   needs: ['l7-proxy'],
   run: (context) =>
-    converge(context, 'l7', (host) => ({ kind: 'http', host, port: 80, authority: host })),
+    converge(
+      context,
+      connections('l7', (host) => ({
+        kind: 'http',
+        host,
+        port: backendServicePorts.http,
+        authority: host,
+      })),
+    ),
 }
 
-async function* converge(
-  context: ExperimentContext,
-  way: string,
-  target: (host: string) => WatchTarget,
-): AsyncGenerator<Replicate> {
+/** "How long until a change of endpoints shows in the addresses of a name?" */
+export const convergenceDns: Experiment = {
+  ...convergenceL4,
+  id: 'convergence-dns',
+  title: 'How long until a change of endpoints shows in the addresses of a headless Service?',
+  means:
+    'for so long clients that find their peers by name, such as databases and message brokers, connect to one that is gone, or miss one that is there',
+  load: `from a pod on the first edge node, a question for the A records of a headless Service every ${everyMs} ms; its endpoints we write ourselves; times count from the moment in which the API had taken the write`,
+  replicates: { quick: 8, full: 60 },
+  replicateS: 5,
+  run: (context) => converge(context, names),
+}
+
+/** How endpoints show at a client. */
+interface View {
+  readonly name: string
+  readonly isHeadless?: true
+  /** A change that no client sees by then is given up, in ms; a client would have been, too. */
+  readonly longestMs: number
+  readonly target: (host: string, context: ExperimentContext, service: string) => WatchTarget
+  /** Only these pods are seen, and nothing else. */
+  readonly settled: (living: readonly BackendPod[]) => (sightings: readonly Sighting[]) => boolean
+  /** What an event brings, or takes away, is seen. */
+  readonly shows: (event: Event, sighting: Sighting, pods: Scene['pods']) => boolean
+}
+
+/** Who answers a connection. */
+function connections(name: string, target: View['target']): View {
+  return {
+    name,
+    longestMs: 10_000,
+    target,
+    settled: (living) => settledOn(living.map((pod) => pod.name)),
+    shows: (event, { answered, seen: who }, [, second]) =>
+      event === 'first' || event === 'last' ? answered : who === second.name,
+  }
+}
+
+/** Which addresses a name has. CoreDNS as Kubernetes deploys it keeps answers for 30 s. */
+const names: View = {
+  name: 'dns',
+  isHeadless: true,
+  longestMs: 40_000,
+  target: (_, context, service) => ({
+    kind: 'dns',
+    host: context.facts.dnsServer,
+    port: 53,
+    name: `${service}.${namespaceOf(context)}.svc.${context.facts.clusterDomain}`,
+    type: 'A',
+  }),
+  settled: (living) => settledIn(living.length === 0 ? ['', 'NXDOMAIN'] : [addressesOf(living)]),
+  shows: (event, { seen: addresses }, pods) =>
+    addresses === addressesOf(event === 'first' || event === 'last' ? pods.slice(0, 1) : pods),
+}
+
+/** As a watch tells them. */
+function addressesOf(pods: readonly BackendPod[]): string {
+  return pods
+    .map(({ ip }) => ip)
+    .sort()
+    .join(',')
+}
+
+async function* converge(context: ExperimentContext, view: View): AsyncGenerator<Replicate> {
   const [client, server] = edgeNodes(context)
   const namespace = namespaceOf(context)
-  const service = `mm-convergence-${way}`
+  const service = `mm-convergence-${view.name}`
   const [a, b] = await backendPods(context, [`${service}-a`, `${service}-b`], server.name)
   if (a === undefined || b === undefined) throw new Error('there are no backends')
-  await context.apply([bareService(service, namespace), sliceOf(service, namespace, [a])])
-  const host = await clusterIpOf(context, service)
+  await context.apply([
+    bareService(service, namespace, view.isHeadless === true),
+    sliceOf(service, namespace, [a]),
+  ])
+  const host = view.isHeadless === true ? '' : await clusterIpOf(context, service)
   await using watch = await context.watch(
     { node: client.name, network: 'container' },
-    { target: target(host), everyMs, timeoutMs },
+    { target: view.target(host, context, service), everyMs, timeoutMs },
   )
-  const withinMs = longestMs
-  if (!(await watch.until(settledOn([a.name]), { withinMs, signal: context.signal })))
-    throw new Error(`${host} was not served before the first event: ${lastSeen(watch)}`)
+  const { longestMs: withinMs } = view
+  if (!(await watch.until(view.settled([a]), { withinMs, signal: context.signal })))
+    throw new Error(`${service} was not served before the first event: ${lastSeen(watch)}`)
   for (const event of inOrder(context)) {
     await delay(pauseMs.least + context.random() * (pauseMs.most - pauseMs.least), undefined, {
       signal: context.signal,
     })
-    yield await seen(event, { context, watch, service, pods: [a, b] })
+    yield await seen(event, { context, watch, service, view, pods: [a, b] })
   }
 }
 
@@ -134,26 +213,30 @@ interface Scene {
   readonly context: ExperimentContext
   readonly watch: Watch
   readonly service: string
+  readonly view: View
   readonly pods: readonly [BackendPod, BackendPod]
 }
 
-async function seen(event: Event, { context, watch, service, pods }: Scene): Promise<Replicate> {
+async function seen(
+  event: Event,
+  { context, watch, service, view, pods }: Scene,
+): Promise<Replicate> {
   const { label, endpoints } = events[event]
   const { signal } = context
   const living = pods.slice(0, endpoints)
   const before = watch.sightings.length
   const writtenMs = await write(context, service, living)
-  const names = living.map(({ name }) => name)
+  const { longestMs } = view
   const isSettled = await watch.until(
-    (sightings) => settledOn(names)(sightings.slice(before).filter(sentAfter(writtenMs))),
+    (sightings) => view.settled(living)(sightings.slice(before).filter(sentAfter(writtenMs))),
     { withinMs: longestMs, signal },
   )
   const after = watch.sightings.slice(before).filter(sentAfter(writtenMs))
-  const took = whenShown(event, after, pods, writtenMs)
+  const took = whenShown(event, after, { view, pods }, writtenMs)
   const isBesideLiving = event === 'add' || event === 'remove'
   const failed = after.filter(({ answered }) => !answered)
   const invalid = [
-    ...sleptWhile(watch.sightings.slice(before), writtenMs, writtenMs + (took ?? 0)),
+    ...sleptWhile(watch.sightings.slice(before), writtenMs, writtenMs + (took ?? 0), longestMs),
     ...(watch.clockErrorMs > clockErrorMs
       ? [`the client's clock is known to ${watch.clockErrorMs.toFixed(1)} ms, want ${clockErrorMs}`]
       : []),
@@ -178,6 +261,7 @@ function sleptWhile(
   sightings: readonly Sighting[],
   writtenMs: number,
   decidedMs: number,
+  longestMs: number,
 ): readonly string[] {
   const next = sightings.map(({ sentMs }) => sentMs).filter((sentMs) => sentMs > decidedMs)
   const gap = longestGapMs(sightings, writtenMs, Math.min(...next, decidedMs + longestMs))
@@ -190,18 +274,15 @@ function sleptWhile(
 function whenShown(
   event: Event,
   after: readonly Sighting[],
-  [, second]: Scene['pods'],
+  { view, pods }: Pick<Scene, 'view' | 'pods'>,
   writtenMs: number,
 ): number | undefined {
-  const isNew = ({ answered, seen: who }: Sighting): boolean =>
-    event === 'first' ? answered : who === second.name
-  const isOld = ({ answered, seen: who }: Sighting): boolean =>
-    event === 'last' ? answered : who === second.name
+  const shows = (sighting: Sighting): boolean => view.shows(event, sighting, pods)
   const inOrderOfSending = after.toSorted((one, other) => one.sentMs - other.sentMs)
   const decisive =
     event === 'add' || event === 'first'
-      ? inOrderOfSending.find(isNew)
-      : inOrderOfSending.findLast(isOld)
+      ? inOrderOfSending.find(shows)
+      : inOrderOfSending.findLast(shows)
   return decisive === undefined ? undefined : decisive.sentMs - writtenMs
 }
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Sighting } from '../../harness/api.ts'
-import { errorWindowMs, longestGapMs, settledOn } from './sightings.ts'
+import { errorWindowMs, longestGapMs, settledIn, settledOn } from './sightings.ts'
 
 function sightings(who: readonly string[]): readonly Sighting[] {
   return who.map((seen, index) => ({
@@ -35,6 +35,15 @@ t.test('of two pods each has to be seen; of none nobody may answer', (t) => {
   t.ok(settledOn(['a', 'b'])(sightings([...times(24, 'a'), 'b'])))
   t.ok(settledOn([])(sightings(times(25, 'refused'))))
   t.notOk(settledOn([])(sightings([...times(24, 'refused'), 'a'])))
+  t.end()
+})
+
+t.test('answers may be one of several, and all of the last have to be', (t) => {
+  const settled = settledIn(['', 'NXDOMAIN'])
+  t.ok(settled(sightings(['a', ...times(20, ''), ...times(5, 'NXDOMAIN')])))
+  t.notOk(settled(sightings([...times(24, ''), 'a'])))
+  t.notOk(settled(sightings(times(24, ''))), 'too few')
+  t.notOk(settledIn(['refused'])(sightings(times(30, 'refused'))), 'nobody answered')
   t.end()
 })
 

@@ -25,6 +25,17 @@ export function settledOn(pods: readonly string[]): (sightings: readonly Sightin
   }
 }
 
+/** The last requests were answered, each by one of these. @returns a test of sightings */
+export function settledIn(answers: readonly string[]): (sightings: readonly Sighting[]) => boolean {
+  return (sightings) => {
+    const last = sightings.toSorted((one, other) => one.sentMs - other.sentMs).slice(-inARow)
+    return (
+      last.length === inARow &&
+      last.every(({ answered, seen }) => answered && answers.includes(seen))
+    )
+  }
+}
+
 /** From the first failed request to the last, in ms; one failure alone lasts as long as the pace is. */
 export function errorWindowMs(sightings: readonly Sighting[], everyMs: number): number {
   const times = sightings.filter(({ answered }) => !answered).map(({ sentMs }) => sentMs)
