@@ -75,7 +75,7 @@ function listedQuestion(question: Question, sizes: Sizes): Listed {
   const { profile } = question
   // why: where requests are rare the window grows until the median has its samples (engine/calibration.ts)
   const leastMs =
-    question.calibration === undefined || profile.kind !== 'open-loop'
+    question.calibration === undefined || profile.kind === 'closed-loop'
       ? 0
       : (samplesOfMedian / profile.rateRps) * 1000
   const seconds = ({ pairs, windowFactor }: Sizes['quick']): number =>

@@ -280,7 +280,7 @@ export function loadText({ profile }: Question, nodes: readonly string[]): strin
   const text =
     profile.kind === 'open-loop'
       ? `open loop, ${profile.rateRps} requests per second, Poisson arrivals, timed from the intended send time`
-      : `closed loop, ${profile.concurrency} clients`
+      : `closed loop, ${profile.concurrency === 1 ? '1 client' : `${profile.concurrency} clients`}`
   return nodes.length === 1
     ? text
     : `${text}, shared by ${nodes.length} nodes at once (${nodes.join(', ')})`

@@ -60,6 +60,13 @@ t.test('never more than the question wants, nor so little that nothing is sent',
   t.match((await asked(9_000, 0)).question, { profile: { rateRps: 1 }, durationMs: 30_000 })
 })
 
+t.test('a closed loop keeps its clients, and its window grows', async (t) => {
+  const loop = { kind: 'closed-loop', concurrency: 1 } as const
+  const { question: as, calibration } = await asked(100, 20, { ...question, profile: loop })
+  t.match(as, { profile: loop, durationMs: 6_500 })
+  t.match(calibration, /^the slowest way carried 20 per second with 1 client$/)
+})
+
 t.test('a question without a calibration stays as it is', async (t) => {
   const { calibration: _, ...fixed } = question
   const { question: as, jobs } = await asked(1, 1, fixed)

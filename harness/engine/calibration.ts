@@ -22,16 +22,17 @@ const leastSamples = 130
 const longestWindowMs = 30_000
 
 /**
- * The question at a rate that both ways bear, and how that came about in words. Questions without a calibration stay as
- * they are. A way that carries nothing leaves the rate at one request per second: its trials then say why.
+ * The question at a rate that both ways bear, or of a closed loop with a window that is long enough, and how that came
+ * about in words. Questions without a calibration stay as they are. A way that carries nothing leaves the rate at one request per second: its trials then say why.
  */
 export async function calibrated(
   question: Question,
   { plan, facts, generator, tell, signal }: CalibrationContext,
 ): Promise<{ readonly question: Question; readonly calibration?: string }> {
   const { calibration, profile, arms } = question
-  if (calibration === undefined || profile.kind !== 'open-loop') return { question }
-  const { share, concurrency } = calibration
+  if (calibration === undefined) return { question }
+  const isOpen = profile.kind === 'open-loop'
+  const concurrency = isOpen ? calibration.concurrency : profile.concurrency
   const carried: number[] = []
   for (const arm of arms) {
     const closed = {
@@ -44,15 +45,18 @@ export async function calibrated(
     carried.push(achievedRps)
   }
   const slowest = Math.min(...carried)
-  const rateRps = Math.max(1, Math.min(profile.rateRps, Math.floor(slowest * share)))
+  const rateRps = isOpen
+    ? Math.max(1, Math.min(profile.rateRps, Math.floor(slowest * calibration.share)))
+    : Math.max(1, slowest)
   const durationMs = Math.min(
     Math.max(longestWindowMs, question.durationMs),
     Math.max(question.durationMs, Math.ceil((leastSamples / rateRps) * 1000)),
   )
-  const text = `the slowest way carried ${number(slowest)} per second with ${concurrency} clients, of which this is ${Math.round((rateRps / Math.max(slowest, 1)) * 100)} %`
+  const share = Math.round((rateRps / Math.max(slowest, 1)) * 100)
+  const text = `the slowest way carried ${number(slowest)} per second with ${concurrency === 1 ? '1 client' : `${concurrency} clients`}${isOpen ? `, of which this is ${share} %` : ''}`
   tell({ kind: 'phase-progress', phase: 'bench', line: `${question.id}: ${text}` })
   return {
-    question: { ...question, profile: { ...profile, rateRps }, durationMs },
+    question: { ...question, durationMs, ...(isOpen && { profile: { ...profile, rateRps } }) },
     calibration: text,
   }
 }

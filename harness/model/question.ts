@@ -28,7 +28,8 @@ export interface Question {
   readonly profile: LoadProfile
   /**
    * Of an open loop: its rate is at most the profile's, and at most this share of what the slowest way carries with so
-   * many clients, which is measured before the first pair. The window grows until the median has its samples.
+   * many clients, which is measured before the first pair. The window grows until the median has its samples; of a
+   * closed loop, that alone.
    */
   readonly calibration?: { readonly share: number; readonly concurrency: number }
   /** What has to be set up beside the sample nginx. */
