@@ -1,5 +1,5 @@
 import t from 'tap'
-import { failingRun, invalidRun, passingRun } from './fixtures.ts'
+import { askedByName, failingRun, invalidRun, passingRun, unansweredRun } from './fixtures.ts'
 import { junit } from './junit.ts'
 
 /** One test case of the document as text. */
@@ -59,6 +59,15 @@ t.test('a question without a valid trial is an error, an answered one says its a
     caseText(xml, 'dns-throughput'),
     /<system-out>[\d,]+.req\/s \(median of 6 trials\)\.<\/system-out>/,
   )
+  t.end()
+})
+
+t.test('experiments: answered, skipped with the reason, and without an answer', (t) => {
+  const text = junit.render([askedByName()])
+  t.match(text, /<testsuite name="[^"]*: bench" tests="5" failures="0" errors="0" skipped="2"/)
+  t.match(text, /name="convergence-l4 How long until[^"]*"[^]*stale window\): 41 ms/)
+  t.match(text, '<skipped message="the target does not claim l7-proxy"')
+  t.match(junit.render([unansweredRun()]), '<error message="No answer: the probe broke."')
   t.end()
 })
 

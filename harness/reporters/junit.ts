@@ -1,6 +1,7 @@
+import type { ExperimentResult } from '../model/experiment.ts'
 import type { TestResult } from '../model/conformance.ts'
 import type { Reporter } from '../model/reporter.ts'
-import type { BenchQuestion, RunResult, StepResult } from '../model/run-result.ts'
+import type { BenchQuestion, BenchResult, RunResult, StepResult } from '../model/run-result.ts'
 import { byProfile, factsOf, outcomeOf, partOf, whyText } from './conformance.ts'
 import { unprovenText } from './conformance-sentence.ts'
 import { invalidReasons } from './invalid-trials.ts'
@@ -65,9 +66,7 @@ function suitesOf(result: RunResult): readonly Suite[] {
           result,
           cases: tests.map(rowCase),
         }))),
-    ...(bench === undefined
-      ? []
-      : [{ name: name('bench'), result, cases: bench.questions.map(questionCase) }]),
+    ...(bench === undefined ? [] : [{ name: name('bench'), result, cases: benchCases(bench) }]),
     { name: name('harness'), result, cases: [harnessCase(result)] },
   ]
 }
@@ -124,6 +123,28 @@ function rowOutcome(test: TestResult): Case['outcome'] {
             .map(([name, text]) => `${name}: ${text}`)
             .join('\n'),
   }
+}
+
+function benchCases({ questions, skipped = [], experiments = [] }: BenchResult): readonly Case[] {
+  return [
+    ...questions.map(questionCase),
+    ...skipped.map(({ id, title, reason }): Case => ({
+      classname: 'bench',
+      name: `${id} ${title}`,
+      durationMs: 0,
+      outcome: { kind: 'skipped', message: reason, body: '' },
+    })),
+    ...experiments.map(experimentCase),
+  ]
+}
+
+function experimentCase({ id, title, status, reason = '', answer }: ExperimentResult): Case {
+  const outcomes = {
+    answered: { kind: 'passed', output: answer },
+    skipped: { kind: 'skipped', message: reason, body: '' },
+    unanswered: { kind: 'error', message: answer, body: '' },
+  } as const
+  return { classname: 'bench', name: `${id} ${title}`, durationMs: 0, outcome: outcomes[status] }
 }
 
 function questionCase(question: BenchQuestion): Case {

@@ -2,12 +2,14 @@ import { Parser, type Result } from 'tap-parser'
 import t from 'tap'
 import type { RunResult } from '../model/run-result.ts'
 import {
+  askedByName,
   conformantRun,
   failingRun,
   invalidRun,
   nonConformantRun,
   partialRun,
   passingRun,
+  unansweredRun,
 } from './fixtures.ts'
 import { tap } from './tap.ts'
 
@@ -100,6 +102,15 @@ t.test('text of several lines and marks of TAP itself come through', (t) => {
   ])
   t.equal(extra, '')
   t.match(inner[0], { ok: false, skip: false, name: `nodes-ready ${title}`, diag: { seen } })
+  t.end()
+})
+
+t.test('experiments: answered, skipped with the reason, and without an answer', (t) => {
+  const text = tap.render([askedByName()])
+  t.match(text, /^ +ok \d+ - convergence-l4 How long until.*$/m)
+  t.match(text, /^ +ok \d+ - convergence-l7 .* # SKIP the target does not claim l7-proxy$/m)
+  t.match(text, /^ +ok \d+ - l7-payload .* # SKIP the target does not claim l7-proxy$/m)
+  t.match(tap.render([unansweredRun()]), /^ +not ok \d+ - restart /m)
   t.end()
 })
 

@@ -1,6 +1,7 @@
+import type { ExperimentResult } from '../model/experiment.ts'
 import type { TestResult } from '../model/conformance.ts'
 import type { Reporter } from '../model/reporter.ts'
-import type { BenchQuestion, RunResult, StepResult } from '../model/run-result.ts'
+import type { BenchQuestion, BenchResult, RunResult, StepResult } from '../model/run-result.ts'
 import { byProfile, factsOf, outcomeOf, whyText } from './conformance.ts'
 import { unprovenText } from './conformance-sentence.ts'
 import { invalidReasons } from './invalid-trials.ts'
@@ -43,6 +44,8 @@ function points(result: RunResult): readonly Point[] {
         subtestPoint(`${profile.name}: ${profile.summary}`, tests.map(rowPoint)),
     ),
     ...(result.bench?.questions ?? []).map(questionPoint),
+    ...(result.bench?.skipped ?? []).map(skippedPoint),
+    ...(result.bench?.experiments ?? []).map(experimentPoint),
     harnessPoint(result),
   ]
 }
@@ -70,6 +73,19 @@ function questionPoint(question: BenchQuestion): Point {
       load: question.load,
       ...(reasons.length > 0 && { not_used: reasons.join('\n') }),
     },
+  }
+}
+
+function skippedPoint({ id, title, reason }: NonNullable<BenchResult['skipped']>[number]): Point {
+  return { ok: true, title: `${id} ${title}`, skip: reason, diagnostic: {} }
+}
+
+function experimentPoint({ id, title, status, reason, answer, load }: ExperimentResult): Point {
+  return {
+    ok: status !== 'unanswered',
+    title: `${id} ${title}`,
+    ...(status === 'skipped' && { skip: reason ?? 'no reason given' }),
+    diagnostic: { answer, load },
   }
 }
 
