@@ -27,6 +27,8 @@ t.test(
     t.same(noisy.reasons, ['our programs waited for a CPU for 30 % of the time'])
     t.equal(settle(subject, [offInNoise, off, off]).verdict, 'failed')
     t.equal(settle(subject, [offInNoise, attempt({ isOk: true })]).verdict, 'ok')
+    const tooFast = attempt({ disturbance: busy, isImpossible: true })
+    t.equal(settle(subject, [tooFast, tooFast]).verdict, 'failed', 'no neighbour makes it faster')
     const stolen = attempt({ disturbance: { waitedRatio: 0, stealRatio: 0.1 } })
     t.equal(settle(subject, [stolen, stolen, stolen]).verdict, 'unclear', 'steal counts, too')
     t.end()
@@ -96,6 +98,9 @@ t.test('a p99 that hides a stall is off', (t) => {
   t.notOk(isOk(710_000))
   t.notOk(isOk(890_000))
   t.notOk(isOk(400), 'as a generator tells it that waits for answers')
+  const hidden = { p99Us: 400, fromSendP99Us: 400, stallMs: 1_000, windowMs: 20_000 }
+  t.equal(judgeStall(hidden).isImpossible, true, 'which no busy machine explains')
+  t.equal(judgeStall({ ...hidden, p99Us: 2e6 }).isImpossible, false)
   t.end()
 })
 

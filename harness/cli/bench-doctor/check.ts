@@ -7,7 +7,7 @@ export const sections = ['known-delay', 'stall', 'limits', 'cross-check', 'resol
 export type Section = (typeof sections)[number] | 'positive-control'
 
 /**
- * `failed`: off its tolerance twice while nothing disturbed it, so the fault is ours. `unclear`: off, but the machine
+ * `failed`: off its tolerance twice while nothing disturbed it, or could have, so the fault is ours. `unclear`: off, but the machine
  * was busy with something else. `skipped`: what it needs is not here.
  */
 export type CheckVerdict = 'ok' | 'failed' | 'unclear' | 'skipped'
@@ -45,6 +45,8 @@ export interface Disturbance {
 export interface Attempt {
   /** Within tolerance. */
   readonly isOk: boolean
+  /** Off in a way that no neighbour explains: they make everything slower, nothing faster. */
+  readonly isImpossible?: boolean
   readonly seen: string
   readonly numbers: Readonly<Record<string, number>>
   /** Why the trial must not be used, by the generator's own rules: then it is not good, whatever it says. */
@@ -100,10 +102,11 @@ export function settle(
   attempts: readonly Attempt[],
   disturbedRatio: number = mostDisturbed,
 ): Check {
-  const isQuiet = ({ disturbance }: Attempt): boolean => !isDisturbed(disturbance, disturbedRatio)
+  const isOurs = ({ disturbance, isImpossible = false }: Attempt): boolean =>
+    isImpossible || !isDisturbed(disturbance, disturbedRatio)
   const isGood = ({ isOk, invalid }: Attempt): boolean => isOk && invalid.length === 0
   const good = attempts.find(isGood)
-  const offences = attempts.filter((one) => !isGood(one) && isQuiet(one))
+  const offences = attempts.filter((one) => !isGood(one) && isOurs(one))
   const told = good ?? offences.at(-1) ?? attempts.at(-1)
   const verdict =
     good !== undefined ? 'ok' : offences.length >= offencesOfAFailure ? 'failed' : 'unclear'

@@ -78,7 +78,7 @@ export function judgeDelay({
   p50Us,
   holdUs,
   wayUs,
-}: DelaySeen): Pick<Attempt, 'isOk' | 'seen' | 'numbers'> {
+}: DelaySeen): Omit<Attempt, 'invalid' | 'disturbance'> {
   const errorUs = p50Us - holdUs - (wayUs ?? 0)
   const numbers = { p50Us, holdUs, errorUs }
   if (wayUs === undefined)
@@ -86,6 +86,7 @@ export function judgeDelay({
   const allowedUs = Math.max(tolerance.us, tolerance.ratio * holdUs)
   return {
     isOk: Math.abs(errorUs) <= allowedUs,
+    isImpossible: p50Us < holdUs - allowedUs,
     seen: `${milliseconds(p50Us - wayUs)}, held ${milliseconds(holdUs)}`,
     numbers: { ...numbers, wayUs, allowedUs },
   }

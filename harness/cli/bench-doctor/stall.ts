@@ -75,10 +75,11 @@ export function judgeStall({
   fromSendP99Us,
   stallMs,
   windowMs,
-}: StallSeen): Pick<Attempt, 'isOk' | 'seen' | 'numbers'> {
+}: StallSeen): Omit<Attempt, 'invalid' | 'disturbance'> {
   const truthUs = (stallMs - 0.01 * windowMs) * 1_000
   return {
     isOk: Math.abs(p99Us - truthUs) <= tolerance * truthUs,
+    isImpossible: p99Us < (1 - tolerance) * truthUs,
     seen: `${(p99Us / 1e6).toFixed(3)} s (from the actual send: ${milliseconds(fromSendP99Us)})`,
     numbers: { p99Us, truthUs, fromSendP99Us, stallMs },
   }
