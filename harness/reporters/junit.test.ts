@@ -67,7 +67,7 @@ t.test('experiments: answered, skipped with the reason, and without an answer', 
   t.match(text, /<testsuite name="[^"]*: bench" tests="5" failures="0" errors="0" skipped="2"/)
   t.match(text, /name="convergence-l4 How long until[^"]*"[^]*stale window\): 41 ms/)
   t.match(text, '<skipped message="the target does not claim l7-proxy"')
-  t.match(junit.render([unansweredRun()]), '<error message="No answer: the probe broke."')
+  t.match(junit.render([unansweredRun()]), /<error [^>]*message="No answer: the probe broke\."/)
   t.end()
 })
 
