@@ -115,7 +115,7 @@ export interface Cluster extends AsyncDisposable {
   loadImage?(source: ImageSource, options: AbortOptions): Promise<string>
   /**
    * How many connections kube-proxy has sent to a Service on any node, those of Kubernetes itself left out. Undefined
-   * where it counts nothing (mode nftables); the method is absent where there is no kube-proxy.
+   * where nodes lack the program to count with; the method is absent where there is no kube-proxy.
    */
   kubeProxyConnections?(options: AbortOptions): Promise<number | undefined>
   /** Breaks something; disposing heals it. */

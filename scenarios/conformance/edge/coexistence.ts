@@ -211,7 +211,8 @@ require('node:https').get({ host: '${ip}', path: '/version', rejectUnauthorized:
   answer.on('data', (chunk) => (text += chunk)).on('end', () => console.log(answer.statusCode, text))
 }).on('error', (error) => console.log(error.code)).setTimeout(5000, function () { this.destroy() })`
 
-function apiAnswers(context: CheckContext, at: ReturnType<typeof inPod>, ip: string): Look {
+/** The API server answers at this address. */
+export function apiAnswers(context: CheckContext, at: ReturnType<typeof inPod>, ip: string): Look {
   return {
     name: `${ip}:443 from ${at.network} of ${at.node}`,
     look: async () => {

@@ -4,6 +4,8 @@ import { clients } from './clients.ts'
 import { coexistence } from './coexistence.ts'
 import { dnsPolicies } from './dns-policies.ts'
 import { failover } from './failover.ts'
+import { installation } from './installation.ts'
+import { kubeProxyBeside } from './kube-proxy-beside.ts'
 import { near } from './near.ts'
 import { outage } from './outage.ts'
 import { outsideWorld } from './outside.ts'
@@ -24,6 +26,8 @@ export const edge: readonly Check[] = [
   ...outsideWorld,
   ...near,
   ...failover,
+  ...installation,
+  ...kubeProxyBeside,
   ...coexistence,
   ...resources,
 ]
