@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Experiment, Question } from '../harness/api.ts'
+import type { BenchFacts, Experiment, Question } from '../harness/api.ts'
 import { gatedMetrics } from './bench/gated.ts'
 import { experiments, questions, scenarios } from './index.ts'
 import { tableText } from './kubectl-text.ts'
@@ -52,6 +52,19 @@ t.test('what decides is declared, with a margin, and says what it means', (t) =>
     t.ok(replicates.quick <= replicates.full && replicates.quick > 0, id)
     for (const metric of metrics) t.notMatch(metric.title, /^[A-Z][a-z]/, metric.title)
   }
+  t.end()
+})
+
+t.test('names that are to be new are new in every trial', (t) => {
+  const cold = questions.find(({ id }) => id === 'dns-search-path-cold')
+  const facts = { namespace: 'default', clusterDomain: 'cluster.local' } as BenchFacts
+  const names = [1, 2].flatMap(() => {
+    const target = cold?.arms[0]?.request(facts)
+    return target?.kind === 'dns' ? target.questions.map(({ name }) => name) : []
+  })
+  t.ok(names.length > 1_000)
+  t.equal(new Set(names).size, names.length)
+  t.match(names[0], /\.example\.org\.default\.svc\.cluster\.local$/)
   t.end()
 })
 
