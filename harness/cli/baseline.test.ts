@@ -14,7 +14,8 @@ t.test('a build in a folder runs its own program, not that of this package', asy
   const main = join(folder, 'dist', 'reference-impl', 'main.js')
   writeFileSync(main, 'another program')
   const { target, isSameProgram } = await baselineNamed(`dir:${folder}`, flags)
-  t.same(await target.programs?.(), { 'meshmark/reference': [process.execPath, main] })
+  const program = (await target.programs?.())?.['meshmark/reference'] ?? []
+  t.same([program[0], program.at(-1)], [process.execPath, main])
   t.equal(target.identity.version, '9.8.7')
   t.equal(isSameProgram, false)
   await t.rejects(baselineNamed(`dir:${folder}`, { ...flags, provider: 'kind' }), {

@@ -6,6 +6,9 @@ import t from 'tap'
 
 const main = join(import.meta.dirname, 'main.js')
 
+// why: dozens of processes, and the machine may be busy
+t.setTimeout(180_000)
+
 interface Said {
   readonly code: number | null
   readonly stdout: string
