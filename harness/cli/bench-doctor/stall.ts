@@ -31,9 +31,12 @@ function stalled(stage: Stage, kind: Kind, windowMs: number, plan: Plan): Promis
     title: `${kindTitles[kind]}, p99 with a stall of ${forMs / 1_000} s in ${windowMs / 1_000} s`,
     wanted: `${(forMs - 0.01 * windowMs) / 1_000} s +- 10 %`,
   } as const
+  let { seed } = plan
   const attempt = async (): Promise<Attempt> => {
+    // why: how many arrive in the stall is chance, and the same arrivals would have the same chance
+    seed = (seed + 1) >>> 0
     await using server = await stage.serve({ for: kind })
-    const afterMs = windowMs * (0.2 + 0.5 * randomStream(plan.seed)())
+    const afterMs = windowMs * (0.2 + 0.5 * randomStream(seed)())
     let stallOver: Promise<number> | undefined
     let timer: NodeJS.Timeout | undefined
     const { result, disturbance } = await measure(stage, server, {
@@ -44,7 +47,8 @@ function stalled(stage: Stage, kind: Kind, windowMs: number, plan: Plan): Promis
           stallOver = server.stall(forMs)
         }, afterMs)
       },
-      ...plan,
+      signal: plan.signal,
+      seed,
     }).finally(() => {
       clearTimeout(timer)
     })
