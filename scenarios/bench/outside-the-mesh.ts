@@ -46,9 +46,8 @@ export const outsideTheMesh: Experiment = {
 
 async function* pairs(context: ExperimentContext): AsyncGenerator<Replicate> {
   const [client] = edgeNodes(context)
-  const { cluster, signal, target } = context
-  // why: what stood there before us is not ours to take off, nor would anybody's pods work without it
-  if (!(await isOurs(context))) throw new Skip('the target was there before us, and stays')
+  const { signal, target } = context
+  await takenOffOnce(context, client.name)
   const generator = await context.load({ node: client.name, network: 'container' })
   await quiet(context, client.name)
   for (let pair = 0; pair < context.replicates; pair += 1) {
@@ -65,17 +64,24 @@ async function* pairs(context: ExperimentContext): AsyncGenerator<Replicate> {
     const [withTarget, past] = isWithFirst ? [first, second] : [second, first]
     yield replicateOf(pair, withTarget, past)
   }
-  context.tell(`${cluster.provider}: the target stands again`)
 }
 
-/** Kubernetes' own parts of a cluster that was not made of programs of ours cannot be taken off. */
-async function isOurs({ target, cluster, signal }: ExperimentContext): Promise<boolean> {
-  const [client] = cluster.nodes.filter(({ role }) => role === 'edge')
-  if (client === undefined || target.pids === undefined) return false
-  const pids = await target.pids(client.name, { signal })
-  return (
-    pids.length > 0 && (cluster.provider === 'local' || target.pods?.namespace !== 'kube-system')
+/** How long the processes of a target that was taken off may take to be gone. */
+const goneMs = 60_000
+
+/** @throws Skip for a target that stays: it has no agent, or was in the cluster before us, as Kubernetes' own parts are */
+async function takenOffOnce({ target, signal }: ExperimentContext, node: string): Promise<void> {
+  const { pids } = target
+  if (pids === undefined || (await pids(node, { signal })).length === 0)
+    throw new Skip('the target has no agent on this node')
+  const gone = await target.uninstall({ signal })
+  const { accepted } = await eventually(
+    () => pids(node, { signal }),
+    (left) => left.length === 0,
+    { withinMs: goneMs, everyMs: 100, signal },
   )
+  await gone.reinstall({ signal })
+  if (!accepted) throw new Skip('the target was in this cluster before us, and stays')
 }
 
 /** How long a target may be busy with its start before it is measured as it is. */
