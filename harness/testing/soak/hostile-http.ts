@@ -143,12 +143,12 @@ export interface Reading {
  * shares nothing with a target's.
  */
 export async function strictReading(bytes: Buffer): Promise<Reading> {
-  const reader = fromMemory(bytes)
+  const reader = fromMemory(withoutOpaque(bytes))
   const whole: string[] = []
   for (;;) {
     const before = reader.bytes
     if (before.length === 0) return { whole, ends: false }
-    const rest = firstLine(before)
+    const rest = firstLine(bytes.subarray(bytes.length - before.length))
     const read = await readHead(reader)
     if (read.kind !== 'head') return { whole, rest, ends: read.kind === 'fault' }
     const body = await readBody(reader, read.head.framing, () => undefined)
@@ -156,6 +156,17 @@ export async function strictReading(bytes: Buffer): Promise<Reading> {
     whole.push(rest)
     if (!keepsAlive(read.head)) return { whole, ends: true }
   }
+}
+
+/** Raw UTF-8 in a target (RFC 3986 has none there), which a proxy may pass on as it came: it moves no boundary. */
+export const opaque: RegExp = /[\x80-\xff]/
+
+/** The same bytes as far as boundaries go, with a letter for each that only a target may have. */
+function withoutOpaque(bytes: Buffer): Buffer {
+  const text = bytes.toString('latin1')
+  const lines = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP\/1\.\d\r$/gm
+  const plain = text.replace(lines, (line) => line.replace(/[\x80-\xff]/g, 'z'))
+  return Buffer.from(plain, 'latin1')
 }
 
 /** Method and target of a request line: what names a request here and at a backend. */
