@@ -103,15 +103,18 @@ t.test('a kind cluster that was kept', { skip, timeout: 600_000 }, async (t) => 
   t.equal(docker('ps', '-aq', '--filter', `name=${name}`), '', 'without a container')
 })
 
-/** Name servers in the resolv.conf of both edge nodes and of CoreDNS' pods, which stand on the master. */
+/** Name servers in the resolv.conf of the edge nodes and of CoreDNS' pods, wherever they stand. */
 function nameServers(): readonly string[] {
   const own = "sed -n 's/^nameserver //p' /etc/resolv.conf"
   const ofCoreDns = `for pid in $(grep -lx coredns /proc/[0-9]*/comm | cut -d/ -f3); do
     sed -n 's/^nameserver //p' /proc/$pid/root/etc/resolv.conf; done`
-  const [master = ''] = containers.values()
   return [
     ...[nodeA, nodeB].map((node) => docker('exec', node, 'sh', '-c', own)),
-    ...docker('exec', master, 'sh', '-c', ofCoreDns).split('\n'),
+    ...[...containers.values()].flatMap((node) =>
+      docker('exec', node, 'sh', '-c', ofCoreDns)
+        .split('\n')
+        .filter((line) => line !== ''),
+    ),
   ]
 }
 
@@ -122,7 +125,7 @@ async function namesUpstreams(t: Test): Promise<void> {
   const address = run.nodes.find((node) => node.name === 'edge-node-b')?.address ?? ''
   t.ok(run.capabilities.has('upstream-dns'))
   t.same(run.topology.upstreamDns, [address], 'who works with it is told addresses')
-  t.not(before.length, 2, 'CoreDNS runs')
+  t.ok(before.length > 2, 'CoreDNS runs')
   t.same(new Set(nameServers()), new Set([address]), 'nodes and CoreDNS ask it alone')
   const fault = await run.fault({ kind: 'stop-node', node: 'edge-node-b' }, options())
   await fault[Symbol.asyncDispose]()
