@@ -1,6 +1,6 @@
 import { quantileUs } from '../../measure/histogram.ts'
 import type { LoadResult } from '../../model/load.ts'
-import { type Attempt, type Check, check, percent, type Plan } from './check.ts'
+import { type Attempt, type Check, check, percent, type Plan, tailDisturbed } from './check.ts'
 import { milliseconds, perSecond } from './figures.ts'
 import {
   type Kind,
@@ -29,9 +29,6 @@ const mostLagUs = 1_000
 
 /** The rate has to be held to this share. */
 const rateTolerance = 0.01
-
-/** A scheduler that takes this share of the time away makes that many requests late, and the p99 with them. */
-const disturbedRatio = 0.005
 
 /** What can each generator do, how well does it keep its schedule at half of that, and does it say so beyond? */
 export async function* limits(stage: Stage, plan: Plan): AsyncGenerator<Check> {
@@ -78,7 +75,7 @@ async function maximum(
   } as const
   const attempt: Attempt = {
     isOk: maximumRps > 0,
-    seen: `${perSecond(maximumRps)}${disturbance.waitedRatio > disturbedRatio ? ` at least: ${percent(disturbance.waitedRatio)} of the time was others'` : ''}`,
+    seen: `${perSecond(maximumRps)}${disturbance.waitedRatio > tailDisturbed ? ` at least: ${percent(disturbance.waitedRatio)} of the time was others'` : ''}`,
     numbers: { maximumRps, waitedRatio: disturbance.waitedRatio },
     invalid: [],
     disturbance,
@@ -98,7 +95,7 @@ function atHalf(stage: Stage, { kind, server, rateRps }: AskedRate, plan: Plan):
     const { result, disturbance } = await offered(stage, server, { rateRps, durationMs }, plan)
     return { ...judgeHalf(result), invalid: result.invalid, disturbance }
   }
-  return check(subject, attempt, plan, disturbedRatio)
+  return check(subject, attempt, plan, tailDisturbed)
 }
 
 /** Judges a trial at half of the generator's maximum. */

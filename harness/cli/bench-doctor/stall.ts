@@ -1,6 +1,6 @@
 import { quantileUs } from '../../measure/histogram.ts'
 import { randomStream } from '../../measure/random.ts'
-import { type Attempt, type Check, check, type Plan } from './check.ts'
+import { type Attempt, type Check, check, type Plan, tailDisturbed } from './check.ts'
 import { milliseconds } from './figures.ts'
 import { type Kind, kinds, kindTitles, measure, type Stage } from './stage.ts'
 
@@ -60,7 +60,7 @@ function stalled(stage: Stage, kind: Kind, windowMs: number, plan: Plan): Promis
     }
     return { ...judgeStall(seen), invalid: result.invalid, disturbance }
   }
-  return check(subject, attempt, plan)
+  return check(subject, attempt, plan, tailDisturbed)
 }
 
 export interface StallSeen {
