@@ -29,6 +29,9 @@ export const l7Payload1k: Question = payload('l7', sizes[0])
 export const l7Payload64k: Question = payload('l7', sizes[1])
 export const l7Payload4m: Question = payload('l7', sizes[2])
 
+/** As in the manifest. */
+const podPort = 8_080
+
 function payload(way: 'l4' | 'l7', { name, text, bytes, profile }: Size): Question {
   return {
     id: `${way}-payload-${name}`,
@@ -49,7 +52,7 @@ function payload(way: 'l4' | 'l7', { name, text, bytes, profile }: Size): Questi
       {
         id: 'direct',
         label: 'pod IP',
-        request: (facts) => file(facts, bytes, ({ podIp }) => [podIp, 80]),
+        request: (facts) => file(facts, bytes, ({ podIp }) => [podIp, podPort]),
       },
       {
         id: 'target',
