@@ -6,7 +6,7 @@ import { local } from '../clusters/local/provider.ts'
 import { defaultTopology } from '../clusters/local/topology.ts'
 import { stage } from '../engine/stage.ts'
 import type { Cluster, Position, ProgramChannel } from '../model/cluster.ts'
-import type { LoadJob } from '../model/load.ts'
+import type { LoadJob, LoadResult } from '../model/load.ts'
 import { ResourceStack } from '../model/resource-stack.ts'
 import { connectProbe } from '../probes/client.ts'
 import { direct } from '../targets/direct/target.ts'
@@ -38,6 +38,10 @@ function job(port: number, durationMs: number): LoadJob {
     durationMs,
     seed: 3,
   }
+}
+
+function saidApart({ invalid }: LoadResult): boolean {
+  return invalid.some((reason) => reason.includes('at the same time'))
 }
 
 async function serve(
@@ -73,13 +77,17 @@ t.test('load from two nodes at once', { skip, timeout: 120_000 }, async (t) => {
   const generator = await scene.load(positions, [], { signal })
 
   await t.test('is one result, of the answers that both of them had', async (t) => {
-    const result = await generator.run(job(ports.bothOurs, 2_000), { signal })
+    let result = await generator.run(job(ports.bothOurs, 2_000), { signal })
+    // why: on a busy machine one of them may begin late, which is said, and right
+    for (let tries = 1; tries < 5 && saidApart(result); tries += 1)
+      result = await generator.run(job(ports.bothOurs, 2_000), { signal })
     t.same(result.failures, {})
     t.equal(result.completed, result.scheduled)
     t.equal(result.response.count, result.completed)
     // Poisson: 400 requests are expected, and twice the tenth of them is four standard deviations
     t.ok(Math.abs(result.scheduled - 400) < 80, `${result.scheduled} of 400 requests were due`)
-    t.notMatch(result.invalid.join('; '), /at the same time|was not told/)
+    t.notOk(saidApart(result), result.invalid.join('; '))
+    t.notMatch(result.invalid.join('; '), /was not told/)
   })
 
   await t.test('is stopped on both by a stranger who answers one of them', async (t) => {

@@ -1,4 +1,5 @@
 import type { Check, CheckContext } from '../../../harness/api.ts'
+import { eventually } from '../../eventually.ts'
 import { backends } from '../l4/backends.fixture.ts'
 import { answeredBy } from '../l4/follow.ts'
 import { endpointOf, fixturePods, ownService } from '../l4/own-service.ts'
@@ -11,6 +12,9 @@ const usual = {
   capabilities: ['node-access'],
   fixtures: [backends],
 } as const satisfies Partial<Check>
+
+/** How long an agent may take to write to the places that its documentation names. */
+const writtenMs = 15_000
 
 /** Names of files that hold secrets. */
 const secret = /key|token|secret|password|psk|kubeconfig/i
@@ -65,13 +69,14 @@ export const footprint: readonly Check[] = [
       const { files = [] } = context.target.documented ?? {}
       const root = `/proc/${pid}/root`
       const places = files.map((path) => `${root}${path}`).join(' ')
-      const listed = await onNode(
-        context,
-        0,
-        `{ ${places === '' ? '' : `find ${places} -type f -printf '%m %P\\n' 2>/dev/null;`}
-find ${root}/tmp ${root}/run ${root}/etc -xdev -newer /proc/${pid}/limits -type f -printf '%m %P\\n' 2>/dev/null; } | sort -u; true`,
+      const script = `{ ${places === '' ? '' : `find ${places} -type f -printf '%m %P\\n' 2>/dev/null;`}
+find ${root}/tmp ${root}/run ${root}/etc -xdev -newer /proc/${pid}/limits -type f -printf '%m %P\\n' 2>/dev/null; } | sort -u; true`
+      // why: an agent may write what it knows a while after it is at work
+      const { seen: found } = await eventually(
+        async () => (await onNode(context, 0, script)).split('\n').filter((line) => line !== ''),
+        (lines) => lines.length > 0,
+        { withinMs: files.length === 0 ? 0 : writtenMs, everyMs: 500, signal: context.signal },
       )
-      const found = listed.split('\n').filter((line) => line !== '')
       if (found.length === 0)
         return skipped('the agent has written no file in its documented places, /tmp, /run or /etc')
       const isLoose = (line: string): boolean => {

@@ -206,7 +206,12 @@ export const headerHash: readonly Check[] = [
         const { seen } = await eventually(
           () => ask(context, front, 'http', { connections: 100, concurrency: 4 }),
           ({ failures }) => Object.keys(failures).length === 0,
-          { withinMs: context.threshold('convergenceMs'), signal: context.signal },
+          {
+            withinMs: context.threshold('convergenceMs'),
+            // why: each look takes 100 local ports for a minute
+            everyMs: 1_000,
+            signal: context.signal,
+          },
         )
         judgement.equal(`${turn}: failures`, {}, seen.failures)
         patterns.push([...new Set(seen.order)].sort().join(', '))

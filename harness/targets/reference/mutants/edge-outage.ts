@@ -37,7 +37,7 @@ export const edgeOutageMutants: readonly Mutant[] = [
       {
         file: clusterWatch,
         find: failed,
-        replace: `${failed} setInterval(() => { const until = performance.now() + 1.5; while (performance.now() < until) this.#state.records(); }, 250);`,
+        replace: `${failed} setInterval(() => { const until = performance.now() + 0.7; while (performance.now() < until) this.#state.records(); }, 250);`,
       },
     ],
     kills: ['EDGE-OFF-007'],
