@@ -15,6 +15,8 @@ export class ClientFilter {
   #neighbours = new BlockList()
   #nodeAddresses: readonly string[] = []
   #podCidrs: readonly string[] = []
+  /** What the lists were made of. */
+  #facts = ''
   /** Judged since the last refresh: a list is slow to ask, and clients ask again and again. */
   readonly #known = new Map<string, boolean>()
 
@@ -27,9 +29,14 @@ export class ClientFilter {
 
   /** Follows interfaces that came, went or changed. @returns whether this node's addresses did */
   refresh(): boolean {
+    this.#known.clear()
+    const interfaces = networkInterfaces()
+    const facts = JSON.stringify([interfaces, this.#nodeAddresses, this.#podCidrs])
+    if (facts === this.#facts) return false
+    this.#facts = facts
     const own = new Set<string>()
     const neighbours = new BlockList()
-    for (const addresses of Object.values(networkInterfaces())) {
+    for (const addresses of Object.values(interfaces)) {
       const all = addresses ?? []
       for (const { address } of all) own.add(address)
       if (!all.some(({ address }) => this.#nodeAddresses.includes(address))) continue
@@ -41,7 +48,6 @@ export class ClientFilter {
     this.#own = own
     this.#pods = pods
     this.#neighbours = neighbours
-    this.#known.clear()
     return changed
   }
 

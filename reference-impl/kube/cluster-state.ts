@@ -1,6 +1,7 @@
 import type { NamespaceRecord, NodeRecord, ServiceRecord, SliceRecord } from './records.ts'
 import { RecordStore } from './record-store.ts'
 import { serviceView } from './service-view.ts'
+import { SharedMap } from './shared-map.ts'
 import type { DestinationRuleView, NodeView, ServiceView, Snapshot } from './snapshot.ts'
 
 /** Everything known of the cluster, by kind; also the form it is saved in. */
@@ -27,7 +28,10 @@ export class ClusterState {
   /** By Service: the slices that belong to it. */
   readonly #slicesOf = new Map<string, Map<string, SliceRecord>>()
   readonly #changed = new Set<string>()
-  #views = new Map<string, ServiceView>()
+  #views = SharedMap.empty<ServiceView>()
+  /** How many Services each namespace has. */
+  readonly #populated = new Map<string, number>()
+  #namespaces: ReadonlySet<string> | undefined
   #version = 0
 
   /**
@@ -44,7 +48,10 @@ export class ClusterState {
       this.#moveSlice(before, after)
       onChange()
     })
-    this.namespaces = new RecordStore(onChange)
+    this.namespaces = new RecordStore(() => {
+      this.#namespaces = undefined
+      onChange()
+    })
     this.nodes = new RecordStore(onChange)
     this.destinationRules = new RecordStore(onChange)
   }
@@ -71,26 +78,36 @@ export class ClusterState {
     if (this.#changed.size > 0) this.#views = this.#updatedViews()
     this.#changed.clear()
     this.#version += 1
-    const namespaces = new Set(this.namespaces.keys())
     // why: a Service may be heard of before its namespace
-    for (const { namespace } of this.#views.values()) namespaces.add(namespace)
+    this.#namespaces ??= new Set([...this.namespaces.keys(), ...this.#populated.keys()])
     return {
       version: this.#version,
       services: this.#views,
-      namespaces,
+      namespaces: this.#namespaces,
       node: this.#node(),
       destinationRules: [...this.destinationRules.values()],
     }
   }
 
-  #updatedViews(): Map<string, ServiceView> {
-    const views = new Map(this.#views)
+  #updatedViews(): SharedMap<ServiceView> {
+    const views = new Map<string, ServiceView | undefined>()
     for (const key of this.#changed) {
       const service = this.services.get(key)
-      if (service === undefined) views.delete(key)
+      if (service === undefined) views.set(key, undefined)
       else views.set(key, serviceView(service, [...(this.#slicesOf.get(key)?.values() ?? [])]))
+      this.#count(this.#views.get(key)?.namespace, -1)
+      this.#count(service?.namespace, 1)
     }
-    return views
+    return this.#views.with(views)
+  }
+
+  #count(namespace: string | undefined, more: number): void {
+    if (namespace === undefined) return
+    const before = this.#populated.get(namespace) ?? 0
+    if (before + more > 0) this.#populated.set(namespace, before + more)
+    else this.#populated.delete(namespace)
+    // why: a Service that changed is taken off and put back
+    if (before === 0 || before + more === 0) this.#namespaces = undefined
   }
 
   /** The label that names the Service may change with a slice. */

@@ -29,11 +29,17 @@ export interface SyncStatus {
   readonly failures: Readonly<Record<Kind, number>>
 }
 
-/** Changes are collected for this long after the first, so that a burst makes one snapshot. */
+/** Between two snapshots lies at least this much, so that a burst makes few. */
 const collectMs = 20
+
+/** A change after a pause waits this long, for those that come with it. */
+const firstCollectMs = 2
 
 /** The state is saved this long after a change, at most once in that time. */
 const saveDelayMs = 1000
+
+/** Between two writes of the state lies at least this many times what one takes. */
+const savePauseFactor = 20
 
 /** The first snapshot waits this long for rules of balancing, so that a restart does not move anybody. */
 const rulesWaitMs = 2000
@@ -56,7 +62,9 @@ export class ClusterWatch {
   #areRulesSettled = false
   #isFromDisk = false
   #collecting: NodeJS.Timeout | undefined
+  #collectedAtMs = -Infinity
   #saving: NodeJS.Timeout | undefined
+  #saveMs = 0
   #writing: Promise<void> = Promise.resolve()
   #running: Promise<unknown> = Promise.resolve()
 
@@ -97,9 +105,12 @@ export class ClusterWatch {
     this.#stop.abort()
     clearTimeout(this.#collecting)
     await this.#running
-    if (this.#saving === undefined) return
-    clearTimeout(this.#saving)
-    await this.#save()
+    if (this.#saving !== undefined) {
+      clearTimeout(this.#saving)
+      await this.#save()
+    }
+    // why: to end while the state is written would lose it
+    await this.#writing
   }
 
   async #load(): Promise<void> {
@@ -190,13 +201,17 @@ export class ClusterWatch {
     const isListed = this.#areRulesSettled && kinds.every((kind) => this.#synced.has(kind))
     const usable = this.#isFromDisk || isListed
     if (!usable || this.#collecting !== undefined) return
+    const sinceMs = performance.now() - this.#collectedAtMs
+    const waitMs = Math.max(firstCollectMs, collectMs - sinceMs)
     this.#collecting = setTimeout(() => {
       this.#collecting = undefined
+      this.#collectedAtMs = performance.now()
       this.#init.onSnapshot(this.#state.snapshot())
+      const delayMs = Math.max(saveDelayMs, this.#saveMs * savePauseFactor)
       this.#saving ??= setTimeout(() => {
         void this.#save()
-      }, saveDelayMs)
-    }, collectMs)
+      }, delayMs)
+    }, waitMs)
   }
 
   async #save(): Promise<void> {
@@ -204,8 +219,10 @@ export class ClusterWatch {
     const { saved, log } = this.#init
     if (saved === undefined) return
     this.#writing = this.#writing.then(async () => {
+      const startedAt = performance.now()
       try {
         await saved.save(this.#state.records())
+        this.#saveMs = performance.now() - startedAt
       } catch (error) {
         log.warn('the state of the cluster could not be saved', {
           path: saved.path,

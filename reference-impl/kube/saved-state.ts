@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { ClusterRecords } from './cluster-state.ts'
 
 /** Changes when records of an older agent can no longer be read. */
@@ -16,6 +17,9 @@ export interface Saved {
   readonly savedAt: Date
   readonly records: ClusterRecords
 }
+
+/** Records that become text in one go: a fraction of a millisecond, so that questions and changes get their turn. */
+const recordsAtOnce = 100
 
 /** The last good state of the cluster, in one file: a header line, then the records as JSON. */
 export class SavedState {
@@ -53,23 +57,31 @@ export class SavedState {
     return { savedAt: new Date(header.savedAt), records: JSON.parse(body) as ClusterRecords }
   }
 
-  /** Writes beside the old file and renames, so that a crash or a full disk leaves the old one. @throws Error */
+  /**
+   * Writes beside the old file and renames, so that a crash or a full disk leaves the old one. Large states are written
+   * in pieces, with pauses for other work. @throws Error
+   */
   async save(records: ClusterRecords): Promise<void> {
-    const body = JSON.stringify(records)
-    const header: Header = {
-      format,
-      savedAt: new Date().toISOString(),
-      sha256: checksum(body),
-    }
     // why: not recursive, which Node.js 20 never ends below some pseudo file systems
     await mkdir(this.#directory, { mode: 0o700 }).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     })
     const temporary = `${this.#path}.new`
+    const savedAt = new Date().toISOString()
     try {
       const file = await open(temporary, 'w', 0o600)
       try {
-        await file.writeFile(`${JSON.stringify(header)}\n${body}`)
+        const hash = createHash('sha256')
+        const header = (sha256: string): string =>
+          `${JSON.stringify({ format, savedAt, sha256 } satisfies Header)}\n`
+        // why: the checksum is known at the end only, and is as long whatever it is
+        await file.appendFile(header(createHash('sha256').digest('hex')))
+        for (const piece of pieces(records)) {
+          hash.update(piece)
+          await file.appendFile(piece)
+          await setImmediate()
+        }
+        await file.write(header(hash.digest('hex')), 0)
         await file.sync()
       } finally {
         await file.close()
@@ -81,6 +93,20 @@ export class SavedState {
       throw error
     }
   }
+}
+
+/** The records as JSON, piece by piece. */
+function* pieces(records: ClusterRecords): Iterable<string> {
+  let before = '{'
+  for (const [kind, all] of Object.entries(records) as [string, readonly unknown[]][]) {
+    yield `${before}${JSON.stringify(kind)}:[`
+    for (let at = 0; at < all.length; at += recordsAtOnce) {
+      const some = all.slice(at, at + recordsAtOnce).map((one) => JSON.stringify(one))
+      yield `${at === 0 ? '' : ','}${some.join(',')}`
+    }
+    before = '],'
+  }
+  yield before === '{' ? '{}' : ']}'
 }
 
 /** The rename itself survives a power cut only when the folder is on disk as well. */

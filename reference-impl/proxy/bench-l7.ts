@@ -155,10 +155,14 @@ async function services(proxyAddress: string): Promise<void> {
     destinations: [{ address: addresses.a, port: 8080 }],
   })
   await new Netfilter(site, silent).apply({
-    ports: [port('l4', '10.96.0.10'), { ...port('l7', '10.96.0.11'), proxyAddress }],
-    clusterIps: ['10.96.0.10', '10.96.0.11'],
-    localPods: [addresses.a],
-    hairpins: [addresses.a],
+    services: [
+      {
+        ports: [port('l4', '10.96.0.10'), { ...port('l7', '10.96.0.11'), proxyAddress }],
+        clusterIps: ['10.96.0.10', '10.96.0.11'],
+        localPods: [addresses.a],
+        hairpins: [addresses.a],
+      },
+    ],
   })
 }
 

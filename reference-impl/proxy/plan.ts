@@ -1,6 +1,7 @@
 /** What the traffic path has to do, worked out of the snapshot: plain values, no Kubernetes words left to interpret. */
 
 import type { BalancePolicy } from '../kube/snapshot.ts'
+import { listChange } from './list-change.ts'
 
 /** Where a connection can end. */
 export interface Destination {
@@ -41,13 +42,33 @@ export interface HealthCheck {
   readonly localEndpoints: number
 }
 
-/** All ports of all Services as one immutable plan. */
-export interface TrafficPlan {
+/** What one Service asks for. It stays the same object from plan to plan until something about it changes. */
+export interface ServicePlan {
   readonly ports: readonly PortPlan[]
-  /** Every ClusterIP we answer for, also those without ports. */
+  /** The ClusterIPs we answer for, also without ports. */
   readonly clusterIps: readonly string[]
   /** Endpoints that are pods of this node: their answers come back this way without masquerading. */
   readonly localPods: readonly string[]
   /** Endpoints that may reach themselves through a Service: pods of this node, and those whose node is unknown. */
   readonly hairpins: readonly string[]
+}
+
+/** All Services that are served, as one immutable plan. */
+export interface TrafficPlan {
+  readonly services: readonly ServicePlan[]
+}
+
+export function portsOf(plan: TrafficPlan | undefined): readonly PortPlan[] {
+  return (plan?.services ?? []).flatMap(({ ports }) => ports)
+}
+
+/** What one plan has and the other has not. A Service that changed is in both, as it was and as it is. */
+export interface PlanChange {
+  readonly gone: readonly ServicePlan[]
+  readonly added: readonly ServicePlan[]
+}
+
+export function planChange(before: TrafficPlan | undefined, after: TrafficPlan): PlanChange {
+  const { gone, added } = listChange(before?.services ?? [], after.services)
+  return { gone: [...gone], added: [...added] }
 }

@@ -5,6 +5,7 @@ import type {
   ServicePortView,
   ServiceView,
 } from '../kube/snapshot.ts'
+import { type PortPlan, portsOf } from './plan.ts'
 import { type PlanContext, planTraffic } from './planner.ts'
 
 const ready = { ready: true, serving: true, terminating: false }
@@ -45,10 +46,8 @@ const context: PlanContext = {
   busyPorts: new Set(['tcp/30001']),
   proxyAddress: () => '169.254.64.1',
 }
-const first = (
-  change: Partial<ServiceView>,
-): ReturnType<typeof planTraffic>['plan']['ports'][number] => {
-  const [planned] = planTraffic([service(change)], context).plan.ports
+const first = (change: Partial<ServiceView>): PortPlan => {
+  const [planned] = portsOf(planTraffic([service(change)], context).plan)
   if (planned === undefined) throw new Error('no port was planned')
   return planned
 }
@@ -99,7 +98,7 @@ t.test('externalIPs do not take the API away', (t) => {
   })
   const thief = service({ name: 'thief', externalIps: ['192.168.1.9', '192.168.1.8'] })
   const { plan, problems } = planTraffic([kubernetes, thief], context)
-  t.same(plan.ports.find(({ id }) => id.includes('thief'))?.externalIps, ['192.168.1.8'])
+  t.same(portsOf(plan).find(({ id }) => id.includes('thief'))?.externalIps, ['192.168.1.8'])
   t.match(problems.join(), /thief.*192\.168\.1\.9/)
   t.end()
 })
@@ -162,8 +161,8 @@ t.test(
 t.test('the inverted filter serves what bears the label, and nothing else', (t) => {
   const labels = { 'service.edgemesh.kubeedge.io/service-proxy-name': '' }
   const where = { ...context, serviceFilter: 'unlabelled' } as const
-  t.equal(planTraffic([service({ labels })], where).plan.ports.length, 1)
-  t.equal(planTraffic([service({})], where).plan.ports.length, 0)
+  t.equal(planTraffic([service({ labels })], where).plan.services.length, 1)
+  t.equal(planTraffic([service({})], where).plan.services.length, 0)
   t.end()
 })
 
@@ -177,7 +176,7 @@ t.test('headless, external and foreign Services are left alone', async (t) => {
   ]
   for (const change of untouched) {
     const { plan, problems } = planTraffic([service(change)], context)
-    t.same([plan.ports, plan.clusterIps, problems], [[], [], []])
+    t.same([plan.services, problems], [[], []])
   }
 })
 
@@ -204,7 +203,7 @@ t.test('what cannot be served is told and takes nothing else along', async (t) =
     context,
   )
   t.same(
-    plan.ports.map(({ id, nodePort, externalIps }) => [id, nodePort ?? 0, ...externalIps]),
+    portsOf(plan).map(({ id, nodePort, externalIps }) => [id, nodePort ?? 0, ...externalIps]),
     [
       ['default/odd/tcp/81', 0],
       ['default/np/tcp/80', 0],
@@ -227,8 +226,8 @@ t.test('pods of this node are known as local, the node itself never is', async (
     { address: '10.244.9.9', port: 80, ...ready },
   ]
   const { plan } = planTraffic([service({ ports: [port({ endpoints })] })], context)
-  t.same(plan.localPods, ['10.244.1.2'])
-  t.same(plan.hairpins, ['10.244.1.2', '10.244.9.9'])
+  t.same(plan.services[0]?.localPods, ['10.244.1.2'])
+  t.same(plan.services[0]?.hairpins, ['10.244.1.2', '10.244.9.9'])
 })
 
 t.test('rules of the own namespace decide how ports are balanced', async (t) => {
@@ -249,7 +248,7 @@ t.test('rules of the own namespace decide how ports are balanced', async (t) => 
     ...destinationRules: readonly DestinationRuleView[]
   ): { readonly policies: readonly unknown[]; readonly problems: readonly string[] } => {
     const { plan, problems } = planTraffic(services, { ...context, destinationRules })
-    return { policies: plan.ports.map(({ policy }) => policy), problems }
+    return { policies: portsOf(plan).map(({ policy }) => policy), problems }
   }
   const http = planned([web], rule)
   t.same(http.policies, [rule.policy, 'round-robin', 'random'])
@@ -273,7 +272,7 @@ t.test('hints narrow the choice as long as nobody is left without', (t) => {
   ): readonly string[] => {
     const endpoints = hints.map((hint, i) => endpoint(`10.244.1.${i + 1}`, hint))
     const { plan } = planTraffic([service({ ports: [port({ endpoints })] })], where)
-    return (plan.ports[0]?.destinations ?? []).map(({ address }) => address)
+    return (portsOf(plan)[0]?.destinations ?? []).map(({ address }) => address)
   }
   const [one, two, three] = ['10.244.1.1', '10.244.1.2', '10.244.1.3']
   const zones = [{ forZones: ['z1'] }, { forZones: ['z2'] }, { forZones: ['z1', 'z3'] }]

@@ -12,7 +12,8 @@ import type { ServiceFilter } from '../data-plane.ts'
 import { eligibleLocal, eligibleNear } from './balance/eligible.ts'
 import { isHttp } from './balance/protocol.ts'
 import { RuleBook } from './balance/rule-book.ts'
-import type { Destination, HealthCheck, PortPlan, TrafficPlan } from './plan.ts'
+import { listChange } from './list-change.ts'
+import type { Destination, HealthCheck, PortPlan, ServicePlan, TrafficPlan } from './plan.ts'
 
 /** What the plan depends on besides Services. */
 export interface PlanContext {
@@ -48,34 +49,190 @@ const foreignLabels = ['service.kubernetes.io/service-proxy-name', 'service.kube
 const filterLabel = 'service.edgemesh.kubeedge.io/service-proxy-name'
 
 export function planTraffic(services: Iterable<ServiceView>, context: PlanContext): Planned {
-  const problems: string[] = []
-  const served = [...services].filter((service) =>
-    isServed(service, context.serviceFilter, problems),
-  )
-  const clusterIps = new Set<string>()
-  for (const service of served) {
-    for (const address of service.clusterIps) if (isIPv4(address)) clusterIps.add(address)
-  }
-  const rules = new RuleBook(
-    context.destinationRules ?? [],
-    context.clusterDomain ?? 'cluster.local',
-    problems,
-  )
-  problems.push(...rules.misleading(served))
-  const ports: PortPlan[] = []
-  const forbidden = new Set([...context.reservedAddresses, ...clusterIps, ...apiServers(served)])
-  for (const service of served) {
-    const externalIps = allowedExternalIps(service, forbidden, context, problems)
-    for (const port of service.ports) {
-      const planned = planPort(service, port, { externalIps, rules }, context, problems)
-      if (planned !== undefined) ports.push(planned)
+  return new Planner().plan([...services], context)
+}
+
+/** What became of one Service, until its view is another object or the context changes. */
+interface Known {
+  readonly isServed: boolean
+  readonly planned?: ServicePlan
+  /** What the plan depends on besides the view and the context's basis; absent: it is not the last word. */
+  readonly outside?: string
+  readonly healthChecks: readonly HealthCheck[]
+  readonly problems: readonly string[]
+}
+
+/** Plans again and again: what did not change is not looked into, and its plan is the very object of before. */
+export class Planner {
+  #basis: PlanContext | undefined
+  #rules = new RuleBook([], '', [])
+  #ruleProblems: readonly string[] = []
+  #views: readonly ServiceView[] = []
+  /** By position in `#views`. */
+  #plans: readonly (ServicePlan | undefined)[] = []
+  readonly #known = new Map<ServiceView, Known>()
+  readonly #clusterIps = new Map<string, number>()
+  /** The Service of the Kubernetes API. */
+  readonly #apis = new Set<ServiceView>()
+  /** Services whose plan depends on others. */
+  readonly #dependent = new Set<ServiceView>()
+  /** Services that have something to tell. */
+  readonly #telling = new Set<ServiceView>()
+
+  plan(views: readonly ServiceView[], context: PlanContext): Planned {
+    this.#rebase(context)
+    const plans = new Array<ServicePlan | undefined>(views.length)
+    const { gone, added } = listChange(this.#views, views, (from, to) => {
+      plans[to] = this.#plans[from]
+    })
+    for (const view of gone) this.#drop(view)
+    for (const view of added) this.#admit(view, context)
+    const isForbidden = this.#forbidden(context)
+    const problems = [...this.#ruleProblems]
+    problems.push(...this.#rules.misleading(this.#served(views)))
+    const planned = (view: ServiceView): ServicePlan | undefined =>
+      this.#plan(view, isForbidden, context, problems)
+    for (const view of added) if (!this.#dependent.has(view)) planned(view)
+    for (const view of this.#dependent) {
+      const before = this.#known.get(view)?.planned
+      const now = planned(view)
+      if (!added.has(view) && now !== before) plans[views.indexOf(view)] = now
+    }
+    for (let at = 0; at < views.length; at += 1)
+      if (!(at in plans)) plans[at] = this.#known.get(views[at] as ServiceView)?.planned
+    this.#views = views
+    this.#plans = plans
+    const told = [...this.#telling].flatMap((view) => this.#known.get(view) ?? [])
+    return {
+      plan: { services: plans.filter((one) => one !== undefined) },
+      healthChecks: told.flatMap(({ healthChecks }) => healthChecks),
+      problems: [...problems, ...told.flatMap((known) => known.problems)],
     }
   }
-  return {
-    plan: { ports, clusterIps: [...clusterIps], ...localEndpoints(served, context) },
-    healthChecks: served.flatMap((service) => healthCheck(service, context)),
-    problems,
+
+  #admit(view: ServiceView, { serviceFilter }: PlanContext): void {
+    const problems: string[] = []
+    const served = isServed(view, serviceFilter, problems)
+    this.#know(view, { isServed: served, healthChecks: [], problems })
+    if (!served) return
+    for (const address of view.clusterIps)
+      this.#clusterIps.set(address, (this.#clusterIps.get(address) ?? 0) + 1)
+    const { namespace, name, externalIps, ports } = view
+    if (namespace === 'default' && name === 'kubernetes') this.#apis.add(view)
+    if (externalIps.length > 0 || ports.some(({ nodePort }) => nodePort !== undefined))
+      this.#dependent.add(view)
   }
+
+  #drop(view: ServiceView): void {
+    const known = this.#known.get(view)
+    this.#known.delete(view)
+    this.#apis.delete(view)
+    this.#dependent.delete(view)
+    this.#telling.delete(view)
+    if (known?.isServed !== true) return
+    for (const address of view.clusterIps) {
+      const left = (this.#clusterIps.get(address) ?? 0) - 1
+      if (left > 0) this.#clusterIps.set(address, left)
+      else this.#clusterIps.delete(address)
+    }
+  }
+
+  #know(view: ServiceView, known: Known): void {
+    this.#known.set(view, known)
+    if (known.healthChecks.length > 0 || known.problems.length > 0) this.#telling.add(view)
+    else this.#telling.delete(view)
+  }
+
+  /** @param problems - gets those of external addresses, which other Services decide about */
+  #plan(
+    service: ServiceView,
+    isForbidden: (address: string) => boolean,
+    context: PlanContext,
+    problems: string[],
+  ): ServicePlan | undefined {
+    const known = this.#known.get(service)
+    if (known?.isServed !== true) return undefined
+    const externalIps = allowedExternalIps(service, isForbidden, context, problems)
+    const busy = service.ports.filter(({ protocol, nodePort }) =>
+      context.busyPorts.has(`${protocol.toLowerCase()}/${nodePort ?? 0}`),
+    )
+    const outside = [...externalIps, ...busy.map(({ nodePort }) => nodePort)].join()
+    if (known.outside === outside) return known.planned
+    const own: string[] = []
+    const { planned, isComplete } = planService(service, externalIps, this.#rules, context, own)
+    if (!isComplete) this.#dependent.add(service)
+    const healthChecks = healthCheck(service, context)
+    const found = { isServed: true, planned, healthChecks, problems: own }
+    this.#know(service, { ...found, ...(isComplete && { outside }) })
+    return planned
+  }
+
+  /** What no Service may take over as an external address: DNS, the node itself, ClusterIPs, the API server. */
+  #forbidden({ reservedAddresses }: PlanContext): (address: string) => boolean {
+    const api = new Set([...this.#apis].flatMap(apiServers))
+    return (address) =>
+      reservedAddresses.has(address) || this.#clusterIps.has(address) || api.has(address)
+  }
+
+  *#served(views: readonly ServiceView[]): Iterable<ServiceView> {
+    for (const view of views) if (this.#known.get(view)?.isServed === true) yield view
+  }
+
+  #rebase(context: PlanContext): void {
+    const basis = this.#basis
+    this.#basis = context
+    if (basis !== undefined && isSameBasis(basis, context)) return
+    const problems: string[] = []
+    this.#views = []
+    this.#plans = []
+    for (const all of [this.#known, this.#clusterIps, this.#apis, this.#dependent, this.#telling])
+      all.clear()
+    this.#rules = new RuleBook(
+      context.destinationRules ?? [],
+      context.clusterDomain ?? 'cluster.local',
+      problems,
+    )
+    this.#ruleProblems = problems
+  }
+}
+
+function isSameBasis(one: PlanContext, other: PlanContext): boolean {
+  const { destinationRules: rules = [] } = one
+  const { destinationRules: otherRules = [] } = other
+  return (
+    one.node === other.node &&
+    one.proxyAddress === other.proxyAddress &&
+    one.clusterDomain === other.clusterDomain &&
+    one.serviceFilter === other.serviceFilter &&
+    [...one.ownAddresses].join() === [...other.ownAddresses].join() &&
+    rules.length === otherRules.length &&
+    rules.every((rule, i) => rule === otherRules[i])
+  )
+}
+
+/** `isComplete`: false while an HTTP port waits for a local address. */
+function planService(
+  service: ServiceView,
+  externalIps: readonly string[],
+  rules: RuleBook,
+  context: PlanContext,
+  problems: string[],
+): { readonly planned: ServicePlan; readonly isComplete: boolean } {
+  const ports = new Map<string, PortPlan>()
+  let isComplete = true
+  for (const port of service.ports) {
+    const planned = planPort(service, port, { externalIps, rules }, context, problems)
+    if (planned === undefined || ports.has(planned.id)) continue
+    ports.set(planned.id, planned)
+    const waits = isHttp(port) && planned.proxyAddress === undefined
+    if (waits && context.proxyAddress !== undefined) isComplete = false
+  }
+  const planned = {
+    ports: [...ports.values()],
+    clusterIps: service.clusterIps.filter((address) => isIPv4(address)),
+    ...localEndpoints(service, context),
+  }
+  return { planned, isComplete }
 }
 
 /** Terminating endpoints do not count: a load balancer shall send new connections elsewhere while they still serve. */
@@ -201,11 +358,8 @@ function freeNodePort(
 }
 
 /** Where the Kubernetes API itself is: the endpoints of its Service. */
-function apiServers(services: readonly ServiceView[]): readonly string[] {
-  return services
-    .filter(({ namespace, name }) => namespace === 'default' && name === 'kubernetes')
-    .flatMap(({ ports }) => ports.flatMap(({ endpoints }) => endpoints))
-    .map(({ address }) => address)
+function apiServers({ ports }: ServiceView): readonly string[] {
+  return ports.flatMap(({ endpoints }) => endpoints.map(({ address }) => address))
 }
 
 /**
@@ -213,14 +367,14 @@ function apiServers(services: readonly ServiceView[]): readonly string[] {
  */
 function allowedExternalIps(
   service: ServiceView,
-  forbidden: ReadonlySet<string>,
+  isForbidden: (address: string) => boolean,
   context: PlanContext,
   problems: string[],
 ): readonly string[] {
   return service.externalIps.filter((address) => {
     if (!isIPv4(address)) return false
     const taken =
-      forbidden.has(address) || address.startsWith('127.') || context.ownAddresses.has(address)
+      isForbidden(address) || address.startsWith('127.') || context.ownAddresses.has(address)
     if (taken) {
       problems.push(
         `Service ${service.namespace}/${service.name}: external address ${address} belongs to this node, to DNS or to another Service; ignored`,
@@ -231,18 +385,16 @@ function allowedExternalIps(
 }
 
 function localEndpoints(
-  services: readonly ServiceView[],
+  { ports }: ServiceView,
   context: PlanContext,
-): Pick<TrafficPlan, 'localPods' | 'hairpins'> {
+): Pick<ServicePlan, 'localPods' | 'hairpins'> {
   const localPods = new Set<string>()
   const hairpins = new Set<string>()
-  for (const { ports } of services) {
-    for (const { endpoints } of ports) {
-      for (const { address, nodeName } of endpoints) {
-        if (!isIPv4(address) || context.ownAddresses.has(address)) continue
-        if (nodeName === context.node.name) localPods.add(address)
-        if (nodeName === context.node.name || nodeName === undefined) hairpins.add(address)
-      }
+  for (const { endpoints } of ports) {
+    for (const { address, nodeName } of endpoints) {
+      if (!isIPv4(address) || context.ownAddresses.has(address)) continue
+      if (nodeName === context.node.name) localPods.add(address)
+      if (nodeName === context.node.name || nodeName === undefined) hairpins.add(address)
     }
   }
   return { localPods: [...localPods], hairpins: [...hairpins] }

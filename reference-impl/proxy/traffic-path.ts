@@ -1,6 +1,7 @@
 /** The traffic path of one node: kernel rules for Services, the HTTP proxy for HTTP ports, kept in step. */
 import type { ServiceFilter } from '../data-plane.ts'
-import type { ServiceView, Snapshot } from '../kube/snapshot.ts'
+import type { Snapshot } from '../kube/snapshot.ts'
+import { BusyPorts } from './busy-ports.ts'
 import { HealthChecks } from './health-checks.ts'
 import { HttpProxy } from './l7/http-proxy.ts'
 import { emptyCounters, type RouteCounters } from './l7/route.ts'
@@ -12,11 +13,12 @@ import {
   removeLocalRange,
 } from './netfilter/local-addresses.ts'
 import { type Look, Netfilter, type Log } from './netfilter/netfilter.ts'
-import { listeningPorts, outsideInterfaces, ownAddresses } from './netfilter/node-facts.ts'
+import { outsideInterfaces, ownAddresses } from './netfilter/node-facts.ts'
 import type { Site } from './netfilter/site.ts'
-import type { PortPlan, TrafficPlan } from './plan.ts'
-import { planTraffic } from './planner.ts'
-import { httpPorts } from './http-ports.ts'
+import { planChange, portsOf, type PortPlan, type TrafficPlan } from './plan.ts'
+import { Planner } from './planner.ts'
+import { httpPorts, httpPortsOf, type ServiceHttpPort } from './http-ports.ts'
+import { Few } from './list-change.ts'
 import { Totals } from './totals.ts'
 
 export interface TrafficPathInit {
@@ -60,7 +62,13 @@ export class TrafficPath {
   readonly #healthChecks: HealthChecks
   #snapshot: Snapshot | undefined
   readonly #totals = new Totals()
+  readonly #proxyAddress = (id: string): string | undefined => this.#addresses.allocate(id)
+  readonly #planner = new Planner()
   #plan: TrafficPlan | undefined
+  readonly #busyPorts = new BusyPorts()
+  readonly #http = new Few(httpPortsOf)
+  #httpWanted: readonly ServiceHttpPort[] = []
+  #httpInForce: readonly ServiceHttpPort[] = []
   #queue: Promise<unknown> = Promise.resolve()
   #next: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -113,7 +121,7 @@ export class TrafficPath {
   /** One entry per Service port. */
   async statistics(): Promise<readonly PortStatistics[]> {
     const connections = await this.#readConnections()
-    return (this.#plan?.ports ?? []).map((port) => {
+    return portsOf(this.#plan).map((port) => {
       const route = this.#route(port)
       return {
         id: port.id,
@@ -193,25 +201,29 @@ export class TrafficPath {
     if (snapshot === undefined) return
     const netfilter = await this.#start()
     const { node, services, destinationRules } = snapshot
-    const { plan, problems, healthChecks } = planTraffic(services.values(), {
+    const views = [...services.values()]
+    const { plan, problems, healthChecks } = this.#planner.plan(views, {
       node,
       ownAddresses: ownAddresses(),
       reservedAddresses: new Set([...node.addresses, ...this.#init.protectedAddresses]),
-      busyPorts: await busyPorts(services.values(), this.#plan),
+      busyPorts: await this.#busyPorts.find(views, this.#plan),
       destinationRules,
       clusterDomain: this.#init.clusterDomain,
       serviceFilter: this.#init.serviceFilter,
-      proxyAddress: this.#handedOver ? undefined : (id) => this.#addresses.allocate(id),
+      proxyAddress: this.#handedOver ? undefined : this.#proxyAddress,
     })
     this.#tell(problems)
-    const before = httpPorts(this.#plan)
-    const after = httpPorts(plan)
-    const kept = new Set(after.map(({ localAddress }) => localAddress))
-    // why: the kernel must never lead to an address that nobody serves, neither before nor after the switch
-    this.#proxy?.update([...after, ...before.filter(({ localAddress }) => !kept.has(localAddress))])
-    const ids = new Set(plan.ports.map(({ id }) => id))
+    if (this.#http.follow(plan.services)) this.#httpWanted = this.#http.values.flat()
+    const [before, after] = [this.#httpInForce, this.#httpWanted]
+    if (before !== after) {
+      const kept = new Set(after.map(({ localAddress }) => localAddress))
+      // why: the kernel must never lead to an address that nobody serves, neither before nor after the switch
+      const leaving = before.filter(({ localAddress }) => !kept.has(localAddress))
+      this.#proxy?.update([...after, ...leaving])
+    }
+    const arePortsGone = goneIds(this.#plan, plan).size > 0
     // why: a counter goes with its port; what it counted must not be lost
-    if (this.#plan?.ports.some(({ id }) => !ids.has(id)) === true) await this.#readConnections()
+    if (arePortsGone) await this.#readConnections()
     try {
       await netfilter.apply(plan)
       this.#failure = undefined
@@ -222,8 +234,9 @@ export class TrafficPath {
     this.#plan = plan
     if (!this.#handedOver) this.#healthChecks.follow(healthChecks)
     if (!this.#handedOver) {
-      this.#proxy?.update(after)
-      this.#addresses.retain(ids)
+      if (before !== after) this.#proxy?.update(after)
+      this.#httpInForce = after
+      if (arePortsGone) this.#addresses.retain(new Set(portsOf(plan).map(({ id }) => id)))
     }
   }
 
@@ -258,9 +271,12 @@ export class TrafficPath {
     }
     try {
       if (this.#failure !== undefined) await this.#enqueue(async () => this.#write())
+      const settle = async (): Promise<void> => this.#netfilter?.settle()
+      await this.#enqueue(settle)
       // why: no change waits for the look, unless there was one during each of the last
       const early = this.#staleLooks < mostStaleLooks ? await look() : undefined
       await this.#enqueue(async () => {
+        if (early === undefined) await settle()
         const isDone = await this.#netfilter?.check(await this.#site(), early ?? (await look()))
         this.#staleLooks = isDone === false ? this.#staleLooks + 1 : 0
       })
@@ -293,20 +309,10 @@ export class TrafficPath {
   }
 }
 
-/** Ports of other programs, as far as a NodePort that is not served yet could collide with them. */
-async function busyPorts(
-  services: Iterable<ServiceView>,
-  plan: TrafficPlan | undefined,
-): Promise<ReadonlySet<string>> {
-  const served = new Set(
-    (plan?.ports ?? []).map(({ protocol, nodePort }) => `${protocol}/${nodePort ?? 0}`),
-  )
-  for (const { ports } of services) {
-    for (const { protocol, nodePort } of ports) {
-      if (nodePort === undefined || served.has(`${protocol.toLowerCase()}/${nodePort}`)) continue
-      const listening = await listeningPorts()
-      return new Set([...listening].filter((port) => !served.has(port)))
-    }
-  }
-  return new Set()
+/** Ports that are no more. */
+function goneIds(before: TrafficPlan | undefined, after: TrafficPlan): ReadonlySet<string> {
+  const { gone, added } = planChange(before, after)
+  const ids = new Set(portsOf({ services: gone }).map(({ id }) => id))
+  for (const { id } of portsOf({ services: added })) ids.delete(id)
+  return ids
 }

@@ -62,10 +62,14 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     ...change,
   })
   const plan = (...ports: readonly PortPlan[]): TrafficPlan => ({
-    ports,
-    clusterIps: [...new Set(ports.flatMap(({ clusterIps }) => clusterIps))],
-    localPods: [addresses.a, addresses.b, addresses.client, ...clients],
-    hairpins: [addresses.a, addresses.b],
+    services: [
+      {
+        ports,
+        clusterIps: [...new Set(ports.flatMap(({ clusterIps }) => clusterIps))],
+        localPods: [addresses.a, addresses.b, addresses.client, ...clients],
+        hairpins: [addresses.a, addresses.b],
+      },
+    ],
   })
 
   t.test('one source address, fifty source ports, one backend', async (t) => {

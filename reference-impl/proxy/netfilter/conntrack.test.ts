@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { PortPlan, TrafficPlan } from '../plan.ts'
+import type { PortPlan, ServicePlan } from '../plan.ts'
 import { tcpFronts, untranslatedFlows } from './conntrack.ts'
 
 /** As conntrack 1.4.7 lists them: one that met no rule, one that was translated, one to somewhere else. */
@@ -30,13 +30,10 @@ t.test('fronts are addresses of TCP ports behind which there is something', (t) 
     policy: 'round-robin',
     destinations: [{ address: '10.244.2.7', port: 8081 }],
   }
-  const plan = (...ports: readonly PortPlan[]): TrafficPlan => ({
-    ports,
-    clusterIps: [],
-    localPods: [],
-    hairpins: [],
-  })
-  t.same([...tcpFronts(undefined)], [])
+  const plan = (...ports: readonly PortPlan[]): readonly ServicePlan[] => [
+    { ports, clusterIps: [], localPods: [], hairpins: [] },
+  ]
+  t.same([...tcpFronts([])], [])
   t.same([...tcpFronts(plan(port))], ['10.96.0.20:81', '192.0.2.80:81'])
   t.same([...tcpFronts(plan({ ...port, protocol: 'udp' }, { ...port, destinations: [] }))], [])
   const proxied = { ...port, destinations: [], proxyAddress: '169.254.64.1' }

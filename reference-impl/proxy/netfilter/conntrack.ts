@@ -2,15 +2,15 @@
  * UDP flows remember where they were sent (conntrack) for as long as they are used. When an endpoint goes, or a
  * Service comes to an address that was in use before, the old memory has to go too, or the client talks into a hole.
  */
-import type { PortPlan, TrafficPlan } from '../plan.ts'
+import type { PortPlan, ServicePlan } from '../plan.ts'
 import { NetfilterError, run } from './command.ts'
 
 /** UDP fronts (`address:port` or `*:nodePort`) with the destinations that are right for them. */
 export type UdpFronts = ReadonlyMap<string, ReadonlySet<string>>
 
-export function udpFronts(plan: TrafficPlan | undefined): UdpFronts {
+export function udpFronts(services: readonly ServicePlan[]): UdpFronts {
   const fronts = new Map<string, Set<string>>()
-  for (const port of plan?.ports ?? []) {
+  for (const port of services.flatMap(({ ports }) => ports)) {
     if (port.protocol !== 'udp') continue
     add(fronts, port, port.clusterIps, port.destinations)
     const external = port.externalDestinations ?? port.destinations
@@ -20,7 +20,7 @@ export function udpFronts(plan: TrafficPlan | undefined): UdpFronts {
   return fronts
 }
 
-/** The fronts of both plans whose destinations are not the same, with what is right now. */
+/** The fronts of both whose destinations are not the same, with what is right now. */
 export function changedFronts(before: UdpFronts, after: UdpFronts): UdpFronts {
   const changed = new Map<string, ReadonlySet<string>>()
   for (const key of new Set([...before.keys(), ...after.keys()])) {
@@ -69,9 +69,9 @@ export function staleFlows(listed: string, fronts: UdpFronts): readonly (readonl
 }
 
 /** TCP fronts (`address:port`) behind which there is something: what is sent to them is translated. */
-export function tcpFronts(plan: TrafficPlan | undefined): ReadonlySet<string> {
+export function tcpFronts(services: readonly ServicePlan[]): ReadonlySet<string> {
   const fronts = new Set<string>()
-  for (const port of plan?.ports ?? []) {
+  for (const port of services.flatMap(({ ports }) => ports)) {
     const { protocol, clusterIps, externalIps, destinations, proxyAddress } = port
     if (protocol !== 'tcp' || (destinations.length === 0 && proxyAddress === undefined)) continue
     for (const address of [...clusterIps, ...externalIps]) fronts.add(`${address}:${port.port}`)

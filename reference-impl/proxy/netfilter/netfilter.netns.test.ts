@@ -66,10 +66,14 @@ if (await sandboxed(t, import.meta.url, ['unshare', 'ip', 'nft', 'conntrack'])) 
     ...change,
   })
   const plan = (...ports: readonly PortPlan[]): TrafficPlan => ({
-    ports,
-    clusterIps: [...new Set(ports.flatMap(({ clusterIps }) => clusterIps)), '10.96.0.99'],
-    localPods: [addresses.a, addresses.b, addresses.client],
-    hairpins: [addresses.a, addresses.b, addresses.client],
+    services: [
+      {
+        ports,
+        clusterIps: [...new Set(ports.flatMap(({ clusterIps }) => clusterIps)), '10.96.0.99'],
+        localPods: [addresses.a, addresses.b, addresses.client],
+        hairpins: [addresses.a, addresses.b, addresses.client],
+      },
+    ],
   })
 
   t.test(

@@ -1,6 +1,5 @@
 /** Keeps the kernel's table equal to the plan: whole at start, by differences later, whole again when somebody broke it. */
-import type { TrafficPlan } from '../plan.ts'
-import { compile } from './compile.ts'
+import { planChange, type PlanChange, type TrafficPlan } from '../plan.ts'
 import {
   changedFronts,
   forgetStaleFlows,
@@ -9,15 +8,24 @@ import {
   udpFronts,
 } from './conntrack.ts'
 import { applyScript, listTable, readCounters, readRemembered } from './nft.ts'
-import { changeScript, outsideScript, removeScript, replaceScript } from './script.ts'
+import { changeScript, outsideScript, quickScript, removeScript, replaceScript } from './script.ts'
+import { Leftovers } from './leftovers.ts'
 import type { Site } from './site.ts'
-import type { Table } from './table.ts'
+import { Table, type TableChange } from './table.ts'
 import { difference } from './verify.ts'
 
 /** Messages for people; a subset of the agent's logger. */
 export interface Log {
   info(message: string, facts?: Readonly<Record<string, unknown>>): void
   warn(message: string, facts?: Readonly<Record<string, unknown>>): void
+}
+
+const noChange: TableChange = {
+  chains: [],
+  counters: [],
+  affinitySets: [],
+  elements: new Map(),
+  emptied: [],
 }
 
 /** The kernel's table at one moment. */
@@ -32,6 +40,7 @@ export class Netfilter {
   readonly #log: Log
   #table: Table | undefined
   #plan: TrafficPlan | undefined
+  readonly #leftovers = new Leftovers()
   /** The table as nft lists it after our last change. */
   #listing: string | undefined
   #saidNoConntrack = false
@@ -45,15 +54,23 @@ export class Netfilter {
 
   /** Makes the rules follow `plan`. @throws NetfilterError; the rules before stay in force then */
   async apply(plan: TrafficPlan): Promise<void> {
-    const next = compile(plan, this.#site.proxyPort)
-    if (this.#table === undefined) await this.#replace(next)
-    else await this.#change(this.#table, next)
-    const stale = changedFronts(udpFronts(this.#plan), udpFronts(plan))
-    const known = tcpFronts(this.#plan)
-    const added = new Set([...tcpFronts(plan)].filter((front) => !known.has(front)))
+    const change = planChange(this.#plan, plan)
+    if (this.#table === undefined) await this.#fill(plan)
+    else await this.#change(this.#table, change)
+    const stale = changedFronts(udpFronts(change.gone), udpFronts(change.added))
+    const known = tcpFronts(change.gone)
+    const added = new Set([...tcpFronts(change.added)].filter((front) => !known.has(front)))
     this.#plan = plan
     await this.#forget(stale)
     await forgetUntranslated(added)
+  }
+
+  /** Takes away what quick changes left, so that the kernel has exactly what was written. @throws NetfilterError */
+  async settle(): Promise<void> {
+    const table = this.#table
+    if (table === undefined || this.#leftovers.size === 0) return
+    if (await this.#write(table, changeScript(noChange, table, this.#leftovers.all)))
+      this.#leftovers.clear()
   }
 
   /** What the kernel holds now, for `check`; changes may be written meanwhile. */
@@ -76,8 +93,9 @@ export class Netfilter {
   async check(site: Site, look?: Look): Promise<boolean> {
     const table = this.#table
     if (table === undefined) return true
+    if (look === undefined) await this.settle()
     const { listing, transactions } = look ?? (await this.look())
-    if (transactions !== this.transactions) return false
+    if (transactions !== this.transactions || this.#leftovers.size > 0) return false
     const known = this.#listing
     const problem =
       known === undefined
@@ -112,6 +130,13 @@ export class Netfilter {
     await applyScript(removeScript())
     this.#table = undefined
     this.#listing = undefined
+    this.#leftovers.clear()
+  }
+
+  async #fill(plan: TrafficPlan): Promise<void> {
+    const next = new Table(this.#site.proxyPort)
+    next.change({ gone: [], added: plan.services })
+    await this.#replace(next)
   }
 
   async #replace(next: Table): Promise<void> {
@@ -122,22 +147,41 @@ export class Netfilter {
     this.counters.replaced += 1
     this.#table = next
     this.#listing = undefined
+    this.#leftovers.clear()
   }
 
-  async #change(previous: Table, next: Table): Promise<void> {
-    const script = changeScript(previous, next)
-    if (script.length === 0) return
+  async #change(table: Table, planned: PlanChange): Promise<void> {
+    let change: TableChange
+    try {
+      change = table.change(planned)
+    } catch (error) {
+      this.#table = undefined
+      throw error
+    }
+    const quick = this.#leftovers.areMany
+      ? undefined
+      : quickScript(change, table, this.#leftovers.all)
+    const script = quick ?? changeScript(change, table, this.#leftovers.all)
+    if (!(await this.#write(table, script))) return
+    if (quick === undefined) this.#leftovers.clear()
+    else this.#leftovers.add(change)
+  }
+
+  /** @returns false when the whole of `table` had to be written instead */
+  async #write(table: Table, script: readonly string[]): Promise<boolean> {
+    if (script.length === 0) return true
     this.#listing = undefined
     try {
       await applyScript(script)
       this.counters.changed += 1
-      this.#table = next
+      return true
     } catch (error) {
       // why: the difference fails when somebody removed what it builds on; the whole does not depend on that
       const message = error instanceof Error ? error.message : String(error)
       this.#log.warn('a change of the rules failed, writing the whole table', { message })
       this.counters.repaired += 1
-      await this.#replace(next)
+      await this.#replace(table)
+      return false
     }
   }
 

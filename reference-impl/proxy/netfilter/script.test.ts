@@ -1,10 +1,10 @@
 import t from 'tap'
-import type { PortPlan, TrafficPlan } from '../plan.ts'
-import { compile } from './compile.ts'
+import type { PortPlan, ServicePlan } from '../plan.ts'
 import { changedFronts, staleFlows, udpFronts } from './conntrack.ts'
 import { AddressPool } from './local-addresses.ts'
-import { changeScript, replaceScript } from './script.ts'
+import { changeScript, type Leftovers, quickScript, replaceScript } from './script.ts'
 import type { Site } from './site.ts'
+import { Table } from './table.ts'
 
 const site: Site = {
   proxyPort: 15_001,
@@ -26,35 +26,38 @@ const web = (change: Partial<PortPlan> = {}): PortPlan => ({
   ],
   ...change,
 })
-const plan = (...ports: readonly PortPlan[]): TrafficPlan => ({
-  ports,
-  clusterIps: ['10.96.0.10'],
-  localPods: ['10.244.1.2'],
-  hairpins: ['10.244.1.2'],
-})
-const change = (before: TrafficPlan, after: TrafficPlan): string =>
-  changeScript(compile(before, site.proxyPort), compile(after, site.proxyPort)).join('\n')
+const plan = (...ports: readonly PortPlan[]): readonly ServicePlan[] => [
+  { ports, clusterIps: ['10.96.0.10'], localPods: ['10.244.1.2'], hairpins: ['10.244.1.2'] },
+]
+const tableOf = (services: readonly ServicePlan[]): Table => {
+  const table = new Table(site.proxyPort)
+  table.change({ gone: [], added: services })
+  return table
+}
+const change = (before: readonly ServicePlan[], after: readonly ServicePlan[]): string => {
+  const table = tableOf(before)
+  return changeScript(table.change({ gone: before, added: after }), table).join('\n')
+}
 
 t.test('the whole table is one script that replaces what was there', async (t) => {
-  const script = replaceScript(compile(plan(web({ nodePort: 30_080 })), site.proxyPort), site, [])
+  const script = replaceScript(tableOf(plan(web({ nodePort: 30_080 }))), site, [])
   const [add, remove, ...rest] = script
   t.same([add, remove], ['add table ip meshmark', 'delete table ip meshmark'])
   t.same(
     rest.filter((line) => line.startsWith('add ')),
     [
       'add counter ip meshmark svc/default/web/tcp/80',
-      'add chain ip meshmark svc/default/web/tcp/80',
-      'add rule ip meshmark svc/default/web/tcp/80 counter name "svc/default/web/tcp/80"',
-      'add rule ip meshmark svc/default/web/tcp/80 meta l4proto tcp numgen inc mod 2 0 dnat ip to 10.244.1.2:8080',
-      'add rule ip meshmark svc/default/web/tcp/80 meta l4proto tcp dnat ip to 10.244.2.2:9090',
-      'add element ip meshmark services { 10.96.0.10 . tcp . 80 comment "default/web:tcp-0" : goto svc/default/web/tcp/80 }',
-      'add element ip meshmark node-ports { tcp . 30080 comment "default/web:tcp-0" : goto svc/default/web/tcp/80 }',
-      'add element ip meshmark served { 10.96.0.10 . tcp . 80 }',
-      'add element ip meshmark cluster-ips { 10.96.0.10 }',
-      'add element ip meshmark node-port-numbers { 30080 }',
-      'add element ip meshmark endpoint-ips { 10.244.1.2, 10.244.2.2 }',
-      'add element ip meshmark local-pods { 10.244.1.2 }',
-      'add element ip meshmark hairpin { 10.244.1.2 . 10.244.1.2 }',
+      'add map ip meshmark to-tcp-0 { typeof numgen inc mod 4096 : ip daddr . tcp dport; }',
+      'add chain ip meshmark svc/default/web/tcp/80 {\ncounter name "svc/default/web/tcp/80"\nmeta l4proto tcp dnat ip to numgen inc mod 2 offset 0 map @to-tcp-0\n}',
+      'add map ip meshmark services { type ipv4_addr . inet_proto . inet_service : verdict; elements = { 10.96.0.10 . tcp . 80 comment "default/web:tcp-0" : goto svc/default/web/tcp/80 }; }',
+      'add map ip meshmark node-ports { type inet_proto . inet_service : verdict; elements = { tcp . 30080 comment "default/web:tcp-0" : goto svc/default/web/tcp/80 }; }',
+      'add set ip meshmark served { type ipv4_addr . inet_proto . inet_service; elements = { 10.96.0.10 . tcp . 80 }; }',
+      'add set ip meshmark cluster-ips { type ipv4_addr; elements = { 10.96.0.10 }; }',
+      'add set ip meshmark node-port-numbers { type inet_service; elements = { 30080 }; }',
+      'add set ip meshmark endpoint-ips { type ipv4_addr; elements = { 10.244.1.2, 10.244.2.2 }; }',
+      'add set ip meshmark local-pods { type ipv4_addr; elements = { 10.244.1.2 }; }',
+      'add set ip meshmark hairpin { type ipv4_addr . ipv4_addr; elements = { 10.244.1.2 . 10.244.1.2 }; }',
+      'add map ip meshmark to-tcp-0 { typeof numgen inc mod 4096 : ip daddr . tcp dport; elements = { 0 : 10.244.1.2 . 8080, 1 : 10.244.2.2 . 9090 }; }',
     ],
   )
 })
@@ -66,24 +69,58 @@ t.test('nothing is written when nothing changed', async (t) => {
 t.test('a changed endpoint rewrites its chain and nothing else', async (t) => {
   const moved = web({ destinations: [{ address: '10.244.2.2', port: 9090 }] })
   t.same(change(plan(web()), plan(moved)).trim().split('\n'), [
-    'flush chain ip meshmark svc/default/web/tcp/80',
-    'add rule ip meshmark svc/default/web/tcp/80 counter name "svc/default/web/tcp/80"',
-    'add rule ip meshmark svc/default/web/tcp/80 meta l4proto tcp dnat ip to 10.244.2.2:9090',
     'delete element ip meshmark endpoint-ips { 10.244.1.2 }',
+    'delete element ip meshmark to-tcp-0 { 0, 1 }',
+    'flush chain ip meshmark svc/default/web/tcp/80',
+    'add chain ip meshmark svc/default/web/tcp/80 {',
+    'counter name "svc/default/web/tcp/80"',
+    'meta l4proto tcp dnat ip to 10.244.2.2:9090',
+    '}',
+    'delete map ip meshmark to-tcp-0',
   ])
 })
 
-t.test('few endpoints are told apart by rules, many by a map', async (t) => {
-  const many = (count: number): PortPlan =>
-    web({
-      destinations: Array.from({ length: count }, (_, i) => ({
-        address: `10.244.1.${i}`,
-        port: 80,
-      })),
-    })
-  t.match(change(plan(), plan(many(3))), /mod 3 0 dnat .*mod 2 0 dnat .*tcp dnat ip to/s)
-  t.notMatch(change(plan(), plan(many(8))), 'map {')
-  t.match(change(plan(), plan(many(9))), 'numgen inc mod 9 map { 0 : 10.244.1.0 . 80')
+t.test(
+  'one endpoint is named by the rule, more are taken from a map, too many from an own one',
+  async (t) => {
+    const many = (count: number): PortPlan =>
+      web({
+        destinations: Array.from({ length: count }, (_, i) => ({
+          address: `10.244.${i >> 8}.${i & 255}`,
+          port: 80,
+        })),
+      })
+    t.match(change(plan(), plan(many(1))), 'meta l4proto tcp dnat ip to 10.244.0.0:80')
+    t.match(change(plan(), plan(many(9))), 'numgen inc mod 9 offset 0 map @to-tcp-0')
+    t.match(change(plan(), plan(many(4097))), 'numgen inc mod 4097 map { 0 : 10.244.0.0 . 80')
+  },
+)
+
+t.test('a packet under way in the old rule finds what that rule meant', async (t) => {
+  const moved = web({
+    destinations: [
+      { address: '10.244.3.2', port: 8080 },
+      { address: '10.244.4.2', port: 8080 },
+    ],
+  })
+  t.match(change(plan(web()), plan(moved)), 'offset 2 map')
+})
+
+t.test('a key that leads elsewhere in the kernel still is taken away first', async (t) => {
+  const table = tableOf(plan(web({ destinations: [{ address: '10.244.1.2', port: 8080 }] })))
+  const change = table.change({
+    gone: plan(web({ destinations: [{ address: '10.244.1.2', port: 8080 }] })),
+    added: plan(web()),
+  })
+  const left = (to: string): Leftovers => new Map([['to-tcp-0', new Map([['0', `: ${to}`]])]])
+  t.equal(quickScript(change, table, left('10.244.9.9 . 80')), undefined)
+  t.match(changeScript(change, table, left('10.244.9.9 . 80')), [
+    'delete element ip meshmark to-tcp-0 { 0 }',
+  ])
+  t.ok(
+    quickScript(change, table, left('10.244.1.2 . 8080')),
+    'what is there already is no hindrance',
+  )
 })
 
 t.test('the last endpoint takes the entry along, so that connections are refused', async (t) => {

@@ -1,7 +1,7 @@
 /** Whether the kernel still holds what we wrote: rules per chain and elements per set, counted in nft's listing. */
 import { baseChains } from './base.ts'
 import type { Site } from './site.ts'
-import { containerNames, type Table } from './table.ts'
+import type { Table } from './table.ts'
 
 /** Why `listing` is not `table`; undefined when it is. */
 export function difference(listing: string, table: Table, site: Site): string | undefined {
@@ -12,9 +12,8 @@ export function difference(listing: string, table: Table, site: Site): string | 
     const has = found.get(name)
     if (has !== count) return `chain ${name} has ${has ?? 'no'} rules, ${count} were written`
   }
-  for (const name of containerNames) {
+  for (const [name, { size: count }] of table.elements) {
     const has = elementCount(listing, name)
-    const count = table.elements[name].size
     if (has !== count) return `${name} has ${has} elements, ${count} were written`
   }
   return undefined

@@ -9,7 +9,7 @@ import type { Snapshot } from '../../kube/snapshot.ts'
 import { HealthChecks } from '../health-checks.ts'
 import { HttpProxy } from '../l7/http-proxy.ts'
 import { ownAddresses } from '../netfilter/node-facts.ts'
-import type { Destination, PortPlan, TrafficPlan } from '../plan.ts'
+import { portsOf, type Destination, type PortPlan, type TrafficPlan } from '../plan.ts'
 import { planTraffic } from '../planner.ts'
 import { httpPorts, responseClasses } from '../http-ports.ts'
 import { Chooser } from './chooser.ts'
@@ -73,8 +73,8 @@ export class UserspacePath implements DataPlane {
     this.#tell(problems)
     const places = placesOf(plan)
     const wanted = new Set([
-      ...plan.clusterIps,
-      ...plan.ports.flatMap(({ externalIps }) => externalIps),
+      ...plan.services.flatMap(({ clusterIps }) => clusterIps),
+      ...portsOf(plan).flatMap(({ externalIps }) => externalIps),
     ])
     await this.#addresses.add(wanted)
     this.#http.update(httpPorts(plan))
@@ -185,9 +185,9 @@ export class UserspacePath implements DataPlane {
 }
 
 /** Where to listen, by `protocol/address:port`. Ports without endpoints are left to the kernel, which refuses them. */
-function placesOf({ ports }: TrafficPlan): ReadonlyMap<string, Place> {
+function placesOf(traffic: TrafficPlan): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>()
-  for (const plan of ports) {
+  for (const plan of portsOf(traffic)) {
     const { protocol, destinations, externalDestinations = destinations, nodePort } = plan
     if (protocol === 'sctp') continue
     const add = (address: string, port: number, behind: readonly Destination[]): void => {

@@ -82,7 +82,7 @@ export const hygieneMutants: readonly Mutant[] = [
     changes: [
       {
         file: script,
-        find: '...chains.map((name) => `delete chain ${table} ${name}`),',
+        find: '...names.map((name) => `delete chain ${table} ${name}`),',
         replace: '',
       },
     ],
@@ -94,9 +94,9 @@ export const hygieneMutants: readonly Mutant[] = [
     changes: [
       {
         file: netfilter,
-        find: 'const next = compile(plan, this.#site.proxyPort);',
+        find: 'const change = planChange(this.#plan, plan);',
         replace:
-          "const next = compile(plan, this.#site.proxyPort); (await import('node:fs')).openSync('/dev/null');",
+          "const change = planChange(this.#plan, plan); (await import('node:fs')).openSync('/dev/null');",
       },
     ],
     kills: ['HYG-GRW-002'],

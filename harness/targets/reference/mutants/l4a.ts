@@ -104,14 +104,7 @@ export const l4aMutants: readonly Mutant[] = [
   {
     id: 'l4-services-stay',
     title: 'a deleted Service goes on, and keeps its ClusterIP',
-    changes: [
-      { file: state, find: 'views.delete(key)', replace: 'void key' },
-      {
-        file: compile,
-        find: 'services.set(key, `${comment} : goto ${inside}`)',
-        replace: 'if (!services.has(key)) services.set(key, `${comment} : goto ${inside}`)',
-      },
-    ],
+    changes: [{ file: state, find: 'views.set(key, undefined)', replace: 'void key' }],
     kills: ['L4-TCP-008', 'L4-LIFE-001', 'L4-LIFE-003'],
   },
   {
@@ -122,7 +115,7 @@ export const l4aMutants: readonly Mutant[] = [
         file: state,
         find: 'const service = this.services.get(key)',
         replace:
-          'const gone = (this.gone ??= new Set()); if (this.services.get(key) === undefined && views.has(key)) gone.add(key); const service = gone.has(key) ? undefined : this.services.get(key)',
+          'const gone = (this.gone ??= new Set()); if (this.services.get(key) === undefined && this.#views.has(key)) gone.add(key); const service = gone.has(key) ? undefined : this.services.get(key)',
       },
     ],
     kills: ['L4-LIFE-002'],

@@ -98,7 +98,7 @@ export const l4bMutants: readonly Mutant[] = [
     changes: [
       {
         file: compile,
-        find: "draft.elements.hairpin.set(`${address} . ${address}`, '')",
+        find: "draft.element('hairpin', `${address} . ${address}`, '')",
         replace: 'void 0',
       },
     ],

@@ -128,9 +128,9 @@ export const lbMutants: readonly Mutant[] = [
     changes: [
       {
         file: compile,
-        find: 'function sourceRule({ protocol }, destinations) {',
+        find: 'function sourceRule(draft, port, chain, destinations) {',
         replace:
-          "function sourceRule({ protocol }, destinations) { if (protocol === 'udp') throw new Error('no UDP');",
+          "function sourceRule(draft, port, chain, destinations) { if (port.protocol === 'udp') throw new Error('no UDP');",
       },
     ],
     kills: ['LB-CH-011'],
