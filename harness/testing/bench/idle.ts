@@ -8,7 +8,10 @@ import { areThere, benchSceneOf, ourTarget } from './scene.ts'
 /** How long nothing is asked. */
 const idleMs = 60_000
 
-/** Every agent of a cluster that is left alone for a minute. Its probes (each 2 s) and the programs it runs count. */
+/** Before that: what was used only at the start is compiled, collected and forgotten by then. */
+const settleMs = 30_000
+
+/** Every agent of a cluster that is left alone for a minute, half a minute after its start. Its probes (each 2 s) and the programs it runs count. */
 export async function idle({ signal, ...plan }: BenchPlan): Promise<void> {
   if (!areThere('idle', ['nginx'])) return
   const held = new ResourceStack()
@@ -24,6 +27,7 @@ export async function idle({ signal, ...plan }: BenchPlan): Promise<void> {
           )
         }),
       )
+    await delay(settleMs, undefined, { signal })
     const before = await look()
     const startedAt = performance.now()
     await delay(idleMs, undefined, { signal })
