@@ -32,6 +32,13 @@ const resolvers = {
 
 type Resolver = keyof typeof resolvers
 
+/** A and AAAA one after the other, where servers and firewalls drop the second of two (resolv.conf(5)). */
+const oneByOne = {
+  needs: ['getent'],
+  command: 'getent ahosts "$1" | cut -d" " -f1 | grep -v : | sort -u',
+  options: 'ndots:5 single-request',
+} as const
+
 /** What applications get: the resolvers of C libraries and languages. */
 export const resolverChecks: readonly Check[] = [
   {
@@ -47,7 +54,7 @@ export const resolverChecks: readonly Check[] = [
             judgement.equal(
               `${resolver}: ${name}`,
               clusterIp,
-              await lookup(context, resolver, name),
+              await lookup(context, resolvers[resolver], name),
             )
         return `${clusterIp} by glibc and musl`
       },
@@ -59,8 +66,27 @@ export const resolverChecks: readonly Check[] = [
     expects: 'the ClusterIP each time',
     judge: async (context, { judgement, name, clusterIp }) => {
       for (const resolver of Object.keys(resolvers) as Resolver[])
-        judgement.equal(resolver, clusterIp, await lookup(context, resolver, name))
+        judgement.equal(resolver, clusterIp, await lookup(context, resolvers[resolver], name))
       return `${clusterIp} by ${Object.keys(resolvers).join(', ')}`
+    },
+  }),
+  protocolCheck({
+    requirement: 'EDGE-CLI-008',
+    sends:
+      "<service>, <service>.<namespace> and the full name to getaddrinfo of musl, which asks for A and AAAA at once, of glibc with single-request, and to Go's resolver; the full name to c-ares by way of Node.js, which has no search path",
+    expects: 'the ClusterIP each time',
+    judge: async (context, { judgement, name, clusterIp }) => {
+      const namespace = context.fixture(services)
+      const searching = { musl: resolvers.musl, glibc: oneByOne, Go: resolvers.Go }
+      for (const [client, resolver] of Object.entries(searching))
+        for (const asked of ['web', `web.${namespace}`, name])
+          judgement.equal(`${client}: ${asked}`, clusterIp, await lookup(context, resolver, asked))
+      judgement.equal(
+        `c-ares: ${name}`,
+        clusterIp,
+        await lookup(context, resolvers['c-ares'], name),
+      )
+      return `${clusterIp} by musl, glibc with single-request, Go and c-ares`
     },
   }),
 ].map(withPrograms)
@@ -87,15 +113,19 @@ function withPrograms(check: Check): Check {
 }
 
 /** Addresses that a resolver gives, under a resolv.conf as a kubelet writes it for a pod of the fixture's namespace. */
-async function lookup(context: CheckContext, resolver: Resolver, name: string): Promise<string> {
+async function lookup(
+  context: CheckContext,
+  { command, options = 'ndots:5' }: { readonly command: string; readonly options?: string },
+  name: string,
+): Promise<string> {
   const { clusterDomain } = context.cluster.topology
   const search = [`${context.fixture(services)}.svc`, 'svc', '']
     .map((prefix) => [prefix, clusterDomain].filter((part) => part !== '').join('.'))
     .join(' ')
-  const conf = `nameserver ${dnsServer(context).address}\nsearch ${search}\noptions ndots:5\n`
+  const conf = `nameserver ${dnsServer(context).address}\nsearch ${search}\noptions ${options}\n`
   const script = `dir=$(mktemp -d) && export dir && printf %s "$2" >"$dir/resolv.conf" && printf %s "$3" >"$dir/lookup.c" &&
 unshare --mount sh -c 'mount --bind "$dir/resolv.conf" /etc/resolv.conf && eval "$2"' sh "$1" "$4" 2>&1; rm -r "$dir"`
-  return shell(context, script, [name, conf, nameLookupInC, resolvers[resolver].command])
+  return shell(context, script, [name, conf, nameLookupInC, command])
 }
 
 async function shell(

@@ -1,6 +1,7 @@
 import type { Check, CheckContext, Position } from '../../../harness/api.ts'
 import { echoOf } from '../support/http-backend.ts'
 import { describeAnswer, getRequest, requestBytes } from '../support/http1.ts'
+import { quantile } from '../support/quantile.ts'
 import { httpCheck, type HttpScene } from './http-check.ts'
 import { solo } from './web.fixture.ts'
 
@@ -123,6 +124,5 @@ async function p99Of({
     if (echoOf(answer) === undefined) failed += 1
   }
   await connection[Symbol.asyncDispose]()
-  took.sort((a, b) => a - b)
-  return { p99Ms: took[Math.ceil(took.length * 0.99) - 1] ?? Infinity, failed }
+  return { p99Ms: quantile(took, 0.99), failed }
 }

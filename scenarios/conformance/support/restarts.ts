@@ -23,3 +23,11 @@ export async function restartsOfOthers({
     }),
   )
 }
+
+/** Pods of a look whose containers were started again since, or that are there no more; pods that came later are left out. */
+export function startedAgain(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+): readonly string[] {
+  return Object.keys(before).filter((pod) => after[pod] !== before[pod])
+}

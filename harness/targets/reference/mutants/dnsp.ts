@@ -87,7 +87,7 @@ export const dnspMutants: readonly Mutant[] = [
         replace: 'this.#negative(responseCode.SERVFAIL)',
       },
     ],
-    kills: ['DNSP-NEG-001', 'DNSP-NEG-005', 'DNSP-TYPE-001', 'DNSP-RES-001'],
+    kills: ['DNSP-NEG-001', 'DNSP-NEG-005', 'DNSP-TYPE-001', 'DNSP-RES-001', 'EDGE-CLI-008'],
   },
   {
     id: 'dnsp-no-opt',

@@ -88,4 +88,30 @@ export const securityMutants: readonly Mutant[] = [
     ],
     kills: ['SEC-PRV-003'],
   },
+  {
+    id: 'sec-slow-by-crowd',
+    title: 'the HTTP proxy looks at all of its open connections for each new one',
+    changes: [
+      {
+        file: 'proxy/l7/http-proxy.js',
+        find: '(socket) => this.serve(socket,',
+        replace:
+          '(socket) => this.#connections.forEach(() => JSON.stringify(process.memoryUsage.name.repeat(400))) ?? this.serve(socket,',
+      },
+    ],
+    kills: ['SEC-DOS-001'],
+  },
+  {
+    id: 'sec-keeps-queries',
+    title: 'the name server keeps every query',
+    changes: [
+      {
+        file: 'dns/udp-server.js',
+        find: 'responder.respond(message, false)',
+        replace:
+          'responder.respond((globalThis.kept ??= []).push(Buffer.alloc(1024, 1)) > 0 && message, false)',
+      },
+    ],
+    kills: ['SEC-DOS-003'],
+  },
 ]
