@@ -31,7 +31,7 @@ function read(
 t.test('chunks are unpacked, extensions ignored, trailers passed over', async (t) => {
   t.same(read('3\r\nabc\r\n0\r\n\r\n'), { data: 'abc', taken: 13, ended: 'done' })
   t.equal(
-    read('3;a=b;c="d"\r\nabc\r\nA\r\n0123456789\r\n000\r\nX: y\r\nZ:\r\n\r\n').data,
+    read('3;a=b;c="d; \\"\\\xe9";e\r\nabc\r\nA\r\n0123456789\r\n000\r\nX: y\r\nZ:\r\n\r\n').data,
     'abc0123456789',
   )
   t.equal(read('0\r\n\r\nGET / HTTP/1.1').taken, 5, 'what follows belongs to the next message')
@@ -54,6 +54,16 @@ t.test('framing that is not exactly right is refused', async (t) => {
     'ffffffffffffffff\r\n',
     '10000000000000000\r\n',
     '3;a=\nabc',
+    '3;\r\nabc\r\n',
+    '3;=b\r\nabc\r\n',
+    '3;a=\r\nabc\r\n',
+    '3;a=b"\r\nabc\r\n',
+    '3;a="b\r\nabc\r\n',
+    '3;a="b"c\r\nabc\r\n',
+    '3;a="b\\"\r\nabc\r\n',
+    '3;a=b c\r\nabc\r\n',
+    '3; a=b\r\nabc\r\n',
+    '3;a=\xe9\r\nabc\r\n',
     '3;a=\0\r\nabc',
     '0\r\n bad\r\n\r\n',
     '0\r\nX : y\r\n\r\n',

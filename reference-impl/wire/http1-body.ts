@@ -1,5 +1,17 @@
 /** Where a message body ends (RFC 9112 §6.3, §7.1): counts bytes that pass through, copies none. */
-import { byteClass, CR, hexValue, HT, LF, SEMICOLON, SP, valueByte } from './http1-bytes.ts'
+import {
+  BACKSLASH,
+  byteClass,
+  CR,
+  DQUOTE,
+  EQUALS,
+  hexValue,
+  HT,
+  LF,
+  SEMICOLON,
+  SP,
+  valueByte,
+} from './http1-bytes.ts'
 
 /** Receives the payload ranges inside chunked framing: only for receivers that cannot read chunks. */
 export type DataSink = (from: number, to: number) => void
@@ -16,7 +28,7 @@ const state = {
   untilClose: 2,
   sizeStart: 3,
   size: 4,
-  extension: 5,
+  extensionStart: 5,
   sizeLf: 6,
   data: 7,
   dataCr: 8,
@@ -27,6 +39,12 @@ const state = {
   trailerLf: 13,
   endLf: 14,
   faulty: 15,
+  extensionName: 16,
+  extensionValue: 17,
+  extensionToken: 18,
+  extensionQuoted: 19,
+  extensionEscaped: 20,
+  extensionQuotedEnd: 21,
 } as const
 
 /** Reads one body after the other; `begin…` arms it for the next. */
@@ -117,12 +135,6 @@ export class BodyReader {
       case state.size:
         this.#stepSize(byte)
         return
-      case state.extension:
-        this.#overhead += 1
-        if (byte === CR) this.#state = state.sizeLf
-        else if (!isValue(byte)) this.#fail('control character in a chunk extension')
-        else if (this.#overhead > maxExtensionBytes) this.#fail('chunk extensions too long')
-        return
       case state.sizeLf:
         if (byte !== LF) this.#fail('chunk size line without CRLF')
         else if (this.#remaining > 0) this.#state = state.data
@@ -134,8 +146,15 @@ export class BodyReader {
       case state.dataLf:
         this.#expect(byte, LF, state.sizeStart)
         return
-      default:
+      case state.trailerStart:
+      case state.trailerName:
+      case state.trailerValue:
+      case state.trailerLf:
+      case state.endLf:
         this.#stepTrailer(byte)
+        return
+      default:
+        this.#stepExtension(byte)
     }
   }
 
@@ -154,8 +173,46 @@ export class BodyReader {
     }
     if (this.#state === state.sizeStart) this.#fail('chunk size is not a hexadecimal number')
     else if (byte === CR) this.#state = state.sizeLf
-    else if (byte === SEMICOLON) this.#state = state.extension
+    else if (byte === SEMICOLON) this.#state = state.extensionStart
     else this.#fail('chunk size is not a hexadecimal number')
+  }
+
+  /**
+   * RFC 9112 section 7.1.1. Extensions are passed on, so that one which two readers may understand differently (a
+   * quotation that does not end) is refused; so is bad whitespace, which nobody may send on.
+   */
+  #stepExtension(byte: number): void {
+    this.#overhead += 1
+    if (this.#overhead > maxExtensionBytes) {
+      this.#fail('chunk extensions too long')
+      return
+    }
+    const next = this.#afterExtension(byte)
+    if (next === undefined) this.#fail('malformed chunk extension')
+    else this.#state = next
+  }
+
+  #afterExtension(byte: number): number | undefined {
+    switch (this.#state) {
+      case state.extensionStart:
+        return isToken(byte) ? state.extensionName : undefined
+      case state.extensionName:
+        if (isToken(byte)) return state.extensionName
+        return byte === EQUALS ? state.extensionValue : afterOneExtension(byte)
+      case state.extensionValue:
+        if (byte === DQUOTE) return state.extensionQuoted
+        return isToken(byte) ? state.extensionToken : undefined
+      case state.extensionToken:
+        return isToken(byte) ? state.extensionToken : afterOneExtension(byte)
+      case state.extensionQuoted:
+        if (byte === DQUOTE) return state.extensionQuotedEnd
+        if (byte === BACKSLASH) return state.extensionEscaped
+        return isValue(byte) ? state.extensionQuoted : undefined
+      case state.extensionEscaped:
+        return isValue(byte) ? state.extensionQuoted : undefined
+      default:
+        return afterOneExtension(byte)
+    }
   }
 
   #beginTrailers(): void {
@@ -200,6 +257,11 @@ export class BodyReader {
     this.cause = cause
     this.#state = state.faulty
   }
+}
+
+function afterOneExtension(byte: number): number | undefined {
+  if (byte === CR) return state.sizeLf
+  return byte === SEMICOLON ? state.extensionStart : undefined
 }
 
 function isToken(byte: number): boolean {

@@ -11,6 +11,9 @@ export const HT = 9
 export const COLON = 58
 export const COMMA = 44
 export const SEMICOLON = 59
+export const DQUOTE = 34
+export const EQUALS = 61
+export const BACKSLASH = 92
 
 /** Bit set of the classes that each byte value belongs to. */
 export const byteClass: Uint8Array = classify()

@@ -51,7 +51,7 @@ export function images(
   ]
   // why: as its Dockerfile starts it, or its memory is another's
   const [node = '', ...program] = main('reference-impl', 'main.js')
-  const reference = [node, '--max-semi-space-size=2', ...program]
+  const reference = [node, '--max-semi-space-size=2', '--heap-growing-percent=50', ...program]
   const busybox: Image = {
     entrypoint: [],
     cmd: ['sh'],
