@@ -15,6 +15,8 @@ export interface Alive {
   readonly own: OwnService
   /** Records that a Service's greeting port is answered by this pod. */
   readonly answers: (what: string, host: string, pod: PodFacts, port?: number) => Promise<Followed>
+  /** Records that until now the agents are the processes that they were before the work. */
+  readonly sameProcesses: (when: string) => Promise<void>
 }
 
 /**
@@ -34,7 +36,9 @@ export function staysAlive(work: (alive: Alive) => Promise<string>): Check['run'
     }
     if (!(await answers('before', own.host, pods[0])).ok) return judgement.assessment('')
     const before = await processesOf(context)
-    const did = await work({ context, judgement, pods, own, answers })
+    const sameProcesses: Alive['sameProcesses'] = (when) =>
+      judgeSameProcesses(context, judgement, before, `processes of the target ${when}`)
+    const did = await work({ context, judgement, pods, own, answers, sameProcesses })
     await own.setEndpoints([endpointOf(pods[1])])
     const after = await answers('after, another endpoint', own.host, pods[1])
     await judgeSameProcesses(context, judgement, before)

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Check } from '../../../harness/api.ts'
 import { backends } from '../l4/backends.fixture.ts'
 import { endpointOf, ownService } from '../l4/own-service.ts'
@@ -6,7 +7,7 @@ import { describeVolley, volley } from '../support/connect.ts'
 import { skipped } from '../support/judgement.ts'
 import { inPod } from '../support/positions.ts'
 import { changedNode, onNode } from '../support/shell.ts'
-import { staysAlive } from './alive.ts'
+import { type Alive, staysAlive } from './alive.ts'
 
 const usual = {
   capabilities: ['node-access'],
@@ -17,6 +18,15 @@ const usual = {
 /** RLIMIT_NOFILE that the agent gets, and connections at the same time. */
 const files = 256
 const connections = 500
+
+/**
+ * When an agent writes is its own affair, at once or some time after a change: it is given changes for this long, and
+ * whoever writes within it is seen to fail.
+ */
+const readOnlyMs = 10_000
+
+/** Between two changes, so that an agent that waits for quiet finds some. */
+const pauseMs = 1_000
 
 /** Things that run out. */
 export const limits: readonly Check[] = [
@@ -73,12 +83,13 @@ export const limits: readonly Check[] = [
     ...usual,
     requirement: 'ROB-DSK-001',
     sends:
-      'TCP connections from a pod to a Service that is made while the folders in which the agent of the node keeps things are read-only',
-    expects: 'it is answered; the agents are the same processes',
+      'TCP connections from a pod to a Service that is made while the folders in which the agent of the node keeps things are read-only, and whose endpoint is exchanged again and again for 10 s',
+    expects:
+      'every endpoint comes to answer; the agents are the same processes, while the folders are read-only and after',
     run: async (context) => {
       const { files: folders = [] } = context.target.documented ?? {}
       if (folders.length === 0) return skipped('the target documents no folder that it writes to')
-      return staysAlive(async ({ pods: [pod], answers }) => {
+      return staysAlive(async (alive) => {
         const [pid] = await pidsAt(context, inPod(context).node)
         if (pid === undefined) throw new Error('no agent runs')
         const remount = (mode: string): string =>
@@ -90,11 +101,31 @@ export const limits: readonly Check[] = [
 ${folders.map((folder) => `if nsenter -t ${pid} -m touch ${folder}/.mm 2>/dev/null; then echo 'still writable' >&2; exit 1; fi`).join('\n')}`,
           undo: `[ ! -d /proc/${pid} ] || { ${remount('rw')}; }`,
         })
-        const made = await ownService(context, { name: 'made', endpoints: [endpointOf(pod)] })
-        await answers('made while nothing can be written', made.host, pod)
+        const changes = await changedFor(readOnlyMs, alive)
+        await alive.sameProcesses('while nothing can be written')
         await lift()
-        return `${folders.join(', ')} read-only`
+        return `${folders.join(', ')} read-only for ${changes} changes`
       })(context)
     },
   },
 ]
+
+/**
+ * Makes a Service, exchanges its endpoint for this long, and records that each comes to answer; ends early when one does
+ * not.
+ * @returns the number of changes
+ */
+async function changedFor(
+  lastsMs: number,
+  { context, pods, judgement, answers }: Alive,
+): Promise<number> {
+  const startedAt = performance.now()
+  const made = await ownService(context, { name: 'made', endpoints: [endpointOf(pods[0])] })
+  for (let changes = 1; ; changes += 1) {
+    const pod = pods[(changes - 1) % pods.length] ?? pods[0]
+    if (changes > 1) await made.setEndpoints([endpointOf(pod)])
+    await answers(`change ${changes} while nothing can be written`, made.host, pod)
+    if (!judgement.ok || performance.now() - startedAt > lastsMs) return changes
+    await delay(pauseMs, undefined, { signal: context.signal })
+  }
+}

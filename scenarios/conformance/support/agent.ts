@@ -30,10 +30,11 @@ export async function judgeSameProcesses(
   context: CheckContext,
   judgement: Judgement,
   before: Processes,
+  name = 'processes of the target',
 ): Promise<void> {
   if (Object.values(before).every((pids) => pids === ''))
     throw new Error('there was no process of the target before')
-  judgement.equal('processes of the target', before, await processesOf(context))
+  judgement.equal(name, before, await processesOf(context))
 }
 
 /** Pause between two looks for a process to be killed. */
