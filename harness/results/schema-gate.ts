@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { GateResult } from '../model/gate.ts'
+import type { GateResult, GateRule } from '../model/gate.ts'
 import type { Same } from './same.ts'
 import { trial } from './schema-bench.ts'
 import { implementation } from './schema-implementation.ts'
@@ -11,7 +11,7 @@ const interval = z.tuple([z.number().nonnegative(), z.number().nonnegative()])
 const verdict = z.enum(['regressed', 'improved', 'ok', 'inconclusive', 'invalid'])
 const better = z.enum(['lower', 'higher'])
 
-const rule = z.strictObject({
+export const rule: z.ZodType<GateRule> = z.strictObject({
   looks: z.array(z.strictObject({ pairs: z.int().positive(), share })),
   familyAlpha: share,
   okError: share,

@@ -8,6 +8,7 @@ import type { Conclude } from '../program.ts'
 import { comparison } from '../comparison.ts'
 import { benchDoctorCommand } from './bench-doctor.ts'
 import { fullPairs, fullWindowFactor, quickPairs, session } from '../session.ts'
+import { replayCommand } from './replay.ts'
 import { simulateCommand } from './simulate.ts'
 
 interface BenchFlags extends RunFlags {
@@ -39,6 +40,7 @@ export function benchCommand(conclude: Conclude): Command {
     'measures the target against direct connections, in randomised pairs of trials',
   )
   command.addCommand(benchDoctorCommand(conclude))
+  command.addCommand(replayCommand(conclude))
   command.addCommand(simulateCommand(conclude))
   return withRunFlags(command)
     .option('--quick', 'fewer and shorter trials: about a minute and a half', false)

@@ -6,8 +6,9 @@ import type {
   GateVerdict,
   LookVerdict,
 } from '../../model/gate.ts'
+import { completePairs, worsening } from '../../model/gate-pairs.ts'
 import { loadText } from '../bench.ts'
-import { betterOf, completePairs, worsening } from './metrics.ts'
+import { betterOf } from './metrics.ts'
 import { sentenceOf } from './sentence.ts'
 import type { GateOptions, GatePlan } from './session.ts'
 import type { AskedPairs } from './trials.ts'
@@ -125,7 +126,7 @@ function advisory(plan: GatePlan, found: Found): readonly GateMetric[] {
       )
       .flatMap((kind) => {
         const better = betterOf(one, kind)
-        const worse = worsening(completePairs(one, kind, ['baseline', 'candidate']), better)
+        const worse = worsening(completePairs(one.arms, kind, ['baseline', 'candidate']), better)
         if (worse.length === 0) return []
         const metric = { question: one.question.id, kind, margin: advisoryMargin }
         const look = plan.rule.looks.length - 1
@@ -150,7 +151,7 @@ function told(
   verdict: GateVerdict,
   isGated: boolean,
 ): GateMetric {
-  const pairs = completePairs(one, kind, ['baseline', 'candidate']).slice(0, seen.pairs)
+  const pairs = completePairs(one.arms, kind, ['baseline', 'candidate']).slice(0, seen.pairs)
   const better = betterOf(one, kind)
   // why: told as candidate over baseline, whichever direction is worse
   const ratio = (logarithm: number): number => Math.exp(better === 'lower' ? logarithm : -logarithm)
@@ -176,10 +177,10 @@ function told(
     ...(seen.detectable !== undefined &&
       Number.isFinite(seen.detectable) && { detectable: Math.expm1(seen.detectable) }),
     ...(pairs.length > 0 && {
-      baseline: middle(pairs.map(([a]) => a)),
-      candidate: middle(pairs.map(([, b]) => b)),
+      baseline: middle(pairs.map(([, a]) => a)),
+      candidate: middle(pairs.map(([, , b]) => b)),
     }),
-    pairs: pairs.map(([a, b]) => b / a),
+    pairs: pairs.map(([, a, b]) => b / a),
   }
   return { ...metric, sentence: sentenceOf(metric) }
 }
@@ -216,7 +217,7 @@ function control(
   }: Pick<GateControl, 'id' | 'title'> & { readonly arms: Parameters<typeof completePairs>[2] },
 ): GateControl | undefined {
   const worse = asked.flatMap((one) =>
-    worsening(completePairs(one, 'value', arms), one.question.better),
+    worsening(completePairs(one.arms, 'value', arms), one.question.better),
   )
   if (worse.length === 0) return undefined
   const bounds = statistics.interval(worse, controlConfidence)

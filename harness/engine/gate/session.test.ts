@@ -111,6 +111,7 @@ async function compare(
   question: Question = latency,
   gated: readonly GatedMetric[] = [{ question: question.id, kind: 'value', margin: 0.05 }],
   isSameProgram: boolean = false,
+  isRecording: boolean = false,
 ): Promise<GateResult> {
   return gate(
     {
@@ -121,6 +122,7 @@ async function compare(
       seed: 5,
       spec: 'dir:old',
       isSameProgram,
+      isRecording,
     },
     {
       baseline: arena(baseline),
@@ -193,6 +195,24 @@ t.test('a pair with an invalid trial runs again as a whole; too many are no verd
   t.match(broken.reasons[0], /latency: 5 pairs were not valid, the last because the rate was not/)
   t.equal(conclusion(broken), 'invalid')
 })
+
+t.test(
+  'a recording goes on when all is decided, with the baseline twice in every pair',
+  async (t) => {
+    const result = await compare(noisy(100), noisy(112), latency, undefined, false, true)
+    t.match(result, { verdict: 'regressed', metrics: [{ pairs: { length: 10 } }] }, 'as decided')
+    const trials = new Map(result.questions[0]?.arms.map((arm) => [arm.id, arm.trials.length]))
+    t.same(Object.fromEntries(trials), {
+      baseline: 16,
+      candidate: 16,
+      control: 16,
+      'direct-a': 6,
+      'direct-b': 6,
+    })
+    const gated = await compare(noisy(100), noisy(112))
+    t.equal(gated.questions[0]?.arms.find(({ id }) => id === 'control')?.trials.length, 4)
+  },
+)
 
 t.test('a stranger who answers ends the question at once', async (t) => {
   const result = await compare(noisy(100), () => ({ invalid: ['foreign answer: 404'] }))

@@ -27,10 +27,12 @@ export interface PairOptions extends AbortOptions {
   readonly random: () => number
   /** Pairs of a question that may be run again, whole. */
   readonly mayRequeue: number
+  /** Of so many pairs one has the baseline once more beside it. */
+  readonly controlEvery: number
 }
 
-/** Every third pair has the controls beside it: the baseline once more, and the way past either target. */
-const controlEvery = 3
+/** Every third pair has the way past either target beside it. */
+const directEvery = 3
 
 /**
  * Runs one pair, all arms in random order; once more as a whole when one of its two trials was not valid. Which arm was
@@ -41,9 +43,8 @@ export async function askPair(
   pair: number,
   options: PairOptions,
 ): Promise<void> {
-  const withControls = pair % controlEvery === 0
   for (;;) {
-    const trials = await runArms(asked.question, pair, withControls, options)
+    const trials = await runArms(asked.question, pair, options)
     for (const [id, trial] of trials) asked.arms.get(id)?.push(trial)
     const own = [trials.get('baseline'), trials.get('candidate')]
     if (own.every((trial) => trial?.valid === true)) return
@@ -62,7 +63,6 @@ export async function askPair(
 async function runArms(
   question: Question,
   pair: number,
-  withControls: boolean,
   options: PairOptions,
 ): Promise<ReadonlyMap<GateArmId, BenchTrial>> {
   const { baseline, candidate, seed, random, signal } = options
@@ -73,11 +73,9 @@ async function runArms(
     ['baseline', baseline, target],
     ['candidate', candidate, target],
   ]
-  if (withControls) {
-    arms.push(['control', baseline, target])
-    if (direct !== undefined)
-      arms.push(['direct-a', baseline, direct], ['direct-b', candidate, direct])
-  }
+  if (pair % options.controlEvery === 0) arms.push(['control', baseline, target])
+  if (pair % directEvery === 0 && direct !== undefined)
+    arms.push(['direct-a', baseline, direct], ['direct-b', candidate, direct])
   const trials = new Map<GateArmId, BenchTrial>()
   for (const [id, arena, request] of shuffled(arms, random)) {
     signal.throwIfAborted()
