@@ -19,6 +19,12 @@ const text = 'stray'.repeat(40)
 /** Longer than the headers of IPv4 and TCP with the options of a connection that is open. */
 const withData = 100
 
+/**
+ * The sequence number that is farthest away, 2^31 on. It has to lie beyond the window: what lies before it is a late
+ * repetition to connection tracking, which Linux translates since 6.1.
+ */
+const farthest = 'tcp sequence xor 0x80000000'
+
 const table = 'meshmark_stray'
 
 /**
@@ -69,13 +75,12 @@ async function strayed(
   const [address = '', port = ''] = peer.split(':')
   const flow = `ip saddr ${podIp} tcp sport ${ports.tcp} ip daddr ${address} tcp dport ${port}`
   const back = `ip saddr ${address} tcp sport ${port} ip daddr ${podIp} tcp dport ${ports.tcp}`
-  // why: any number will do; that it lies in the window by chance is as likely as 1 in 10 000
   const rules = `table ip ${table} {
   counter forged { }
   counter resets { }
   chain arriving {
     type filter hook prerouting priority -290; policy accept;
-    ${flow} ip length > ${withData} tcp sequence set ${context.seed >>> 0} counter name forged
+    ${flow} ip length > ${withData} tcp sequence set ${farthest} counter name forged
     ${back} tcp flags & rst == rst counter name resets
   }
 }`
