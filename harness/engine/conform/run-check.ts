@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AbortOptions } from '../../model/abort.ts'
@@ -76,6 +77,8 @@ export async function runCheck(
     giveUp.abort(new Error(`no verdict within ${timeoutMs / 1000} s`))
   }, timeoutMs)
   const bounded = AbortSignal.any([signal, giveUp.signal])
+  // why: a check asks many things at once, and each of them listens
+  setMaxListeners(0, bounded)
   const base = {
     ...headOf(requirement, stage),
     startedAt: startedAt.toISOString(),
