@@ -3,6 +3,7 @@ import type { LoadResult } from '../model/load.ts'
 import type { BenchFacts, Question } from '../model/question.ts'
 import type { BenchResult } from '../model/run-result.ts'
 import { bench, type BenchPlan } from './bench.ts'
+import { conclude, exitCode } from './judge.ts'
 import { stage } from './stage.ts'
 import {
   allAt,
@@ -16,6 +17,7 @@ import {
 
 const facts: BenchFacts = {
   podIp: '10.244.2.2',
+  podPort: 8080,
   clusterIp: '10.96.0.99',
   serviceName: 'nginx',
   namespace: 'default',
@@ -191,6 +193,47 @@ t.test('load stands on the first edge node, or on those that are named', async (
     message: '--load-nodes: there is no node edge-node-c',
     hint: 'nodes: master, edge-node-a, edge-node-b',
   })
+})
+
+t.test(
+  'a question whose ground is missing is left out with the reason, the others go on',
+  async (t) => {
+    const questions = [
+      question('small', { uses: ['l4'] }),
+      question('large', { uses: ['l4', 'payloads'] }),
+      question('no-rate', { calibration: { share: 0.4, concurrency: 1 } }),
+    ]
+    const missing = { payloads: 'nginx-payload is not ready on edge-node-b' }
+    const generator = generatorDouble((job, index) => {
+      // why: the look for a rate comes before the first pair
+      if (index === 0) throw new Error('nobody listens')
+      return honest(job)
+    })
+    const prepare = (): Promise<BenchFacts> => Promise.resolve({ ...facts, missing })
+    const result = await ask({ questions, prepare }, generator)
+    t.same(
+      result.questions.map(({ id, answer }) => [id, answer.replace(/ \(.*/, '')]),
+      [
+        ['small', '+30 µs to the median'],
+        ['large', 'No answer: nginx-payload is not ready on edge-node-b.'],
+        ['no-rate', 'No answer: nobody listens.'],
+      ],
+    )
+    t.same(new Set(result.order.map(({ question: id }) => id)), new Set(['small']))
+    const conclusion = conclude({ partial: false, problems: [], bench: result })
+    t.equal(exitCode(conclusion), 2, 'as for every question without a valid trial')
+  },
+)
+
+t.test('an interruption while rates are looked for is none of a question', async (t) => {
+  const stop = new AbortController()
+  const questions = [question('q', { calibration: { share: 0.4, concurrency: 1 } })]
+  const generator = generatorDouble(() => {
+    stop.abort()
+    throw new Error('aborted')
+  })
+  const result = await ask({ questions }, generator, stop.signal)
+  t.match(result.questions, [{ answer: 'No answer: no trial was valid.' }])
 })
 
 t.test('an interruption keeps what was measured so far', async (t) => {

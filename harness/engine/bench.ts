@@ -16,7 +16,7 @@ import { type ExperimentsInit, runExperiments } from './experiment/run-experimen
 import { whyNot } from './experiment/why-not.ts'
 import type { Stage } from './stage.ts'
 import type { Statistics } from './statistics.ts'
-import { calibrated } from './calibration.ts'
+import { calibrated, type CalibrationContext } from './calibration.ts'
 import { errorText } from './phase.ts'
 import { jobOf, runTrial } from './trial.ts'
 
@@ -75,6 +75,8 @@ interface Asked {
   readonly trials: Map<QuestionArm['id'], BenchTrial[]>
   readonly tools: Set<string>
   requeued: number
+  /** Why it is not asked. */
+  reason?: string
 }
 
 /**
@@ -109,13 +111,14 @@ export async function bench(
     await guard?.foreignConnections({ signal })
     const generator = await stage.load(positions, generatorCpus, { signal })
     for (const one of asked)
-      Object.assign(one, await calibrated(one.question, { plan, facts, generator, signal, tell }))
-    for (let pair = 0; pair < plan.pairs && asked.length > 0; pair += 1) {
+      Object.assign(one, await readied(one.question, { plan, facts, generator, signal, tell }))
+    const ready = asked.filter(({ reason }) => reason === undefined)
+    for (let pair = 0; pair < plan.pairs && ready.length > 0; pair += 1) {
       tell({ kind: 'phase-progress', phase: 'bench', line: `pair ${pair + 1} of ${plan.pairs}` })
-      for (const one of asked)
+      for (const one of ready)
         await askPair(one, pair, { plan, stage, facts, generator, order, signal })
     }
-    opinion = await secondOpinion(plan, asked, facts, stage, positions, { signal })
+    opinion = await secondOpinion(plan, ready, facts, stage, positions, { signal })
     const foreign = (await guard?.foreignConnections({ signal })) ?? 0
     if (foreign > 0)
       throw new LoadError(
@@ -174,6 +177,29 @@ function askable(
       const reason = reasons[index]
       return reason === undefined ? [] : [{ id, title, reason }]
     }),
+  }
+}
+
+/**
+ * The question as it is asked, or why it is left out: what it stands on could not be set up, or no rate could be found
+ * for it. The others do not suffer for it.
+ */
+async function readied(
+  question: Question,
+  context: CalibrationContext,
+): Promise<Pick<Asked, 'question' | 'calibration' | 'reason'>> {
+  const { facts, tell, signal } = context
+  const leftOut = (reason: string): Pick<Asked, 'question' | 'reason'> => {
+    tell({ kind: 'phase-progress', phase: 'bench', line: `${question.id} is left out: ${reason}` })
+    return { question, reason }
+  }
+  const [missing] = (question.uses ?? []).flatMap((ground) => facts.missing?.[ground] ?? [])
+  if (missing !== undefined) return leftOut(missing)
+  try {
+    return await calibrated(question, context)
+  } catch (error) {
+    signal.throwIfAborted()
+    return leftOut(errorText(error))
   }
 }
 
@@ -242,7 +268,7 @@ async function askPair(asked: Asked, pair: number, context: PairContext): Promis
 }
 
 function concludeQuestion(
-  { question, calibration, trials, tools }: Asked,
+  { question, calibration, trials, tools, reason }: Asked,
   nodes: readonly string[],
   statistics: Statistics,
 ): BenchQuestion {
@@ -260,7 +286,7 @@ function concludeQuestion(
   return {
     id: question.id,
     title: question.title,
-    answer: answer(question, arms, effect),
+    answer: reason === undefined ? answer(question, arms, effect) : `No answer: ${reason}.`,
     means: question.means,
     role: question.role,
     margin: question.margin,

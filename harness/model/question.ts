@@ -32,8 +32,8 @@ export interface Question {
    * closed loop, that alone.
    */
   readonly calibration?: { readonly share: number; readonly concurrency: number }
-  /** What has to be set up beside the sample nginx. */
-  readonly uses?: readonly ('payloads' | 'backend')[]
+  /** What it stands on; where that could not be set up it is left out, with the reason as its answer. */
+  readonly uses?: readonly Ground[]
   /** The first arm is the yardstick, if there are two. */
   readonly arms: readonly QuestionArm[]
   /** How the effect between the two arms is told: added microseconds, or a fraction of the yardstick's rate. */
@@ -41,6 +41,12 @@ export interface Question {
   readonly warmupMs: number
   readonly durationMs: number
 }
+
+/**
+ * What questions stand on: the sample nginx through the Service's L4 or L7 port, nginx with files of several sizes, a
+ * backend of ours.
+ */
+export type Ground = 'l4' | 'l7' | 'payloads' | 'backend'
 
 export interface QuestionArm {
   readonly id: 'direct' | 'target'
@@ -51,7 +57,11 @@ export interface QuestionArm {
 
 /** What a question may refer to: the sample nginx and its Service, as they are in this cluster. */
 export interface BenchFacts {
+  /** Grounds that could not be set up, and why. */
+  readonly missing?: Readonly<Partial<Record<Ground, string>>>
   readonly podIp: string
+  /** Port of the pod. */
+  readonly podPort: number
   readonly clusterIp: string
   readonly serviceName: string
   readonly namespace: string
@@ -88,4 +98,14 @@ export interface BenchFacts {
   }
   readonly dnsServer: string
   readonly clusterDomain: string
+}
+
+/**
+ * The facts of a session that needs every ground.
+ * @throws Error with the reasons when one could not be set up
+ */
+export function wholeFacts(facts: BenchFacts): BenchFacts {
+  const reasons = Object.values(facts.missing ?? {})
+  if (reasons.length > 0) throw new Error(reasons.join('; '))
+  return facts
 }

@@ -19,6 +19,7 @@ async function searched(answer: Answer): Promise<Replicate | undefined> {
     cluster: { nodes: ['a', 'b'].map((name) => ({ name, role: 'edge' })) },
     facts: {
       podIp: 'pod',
+      podPort: 8080,
       clusterIp: 'service',
       l4Port: 81,
       l7Port: 80,

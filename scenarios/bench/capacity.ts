@@ -59,9 +59,9 @@ function capacity(way: 'l4' | 'l7'): Experiment {
 async function* searches(context: ExperimentContext, way: 'l4' | 'l7'): AsyncGenerator<Replicate> {
   const [client] = edgeNodes(context)
   const generator = await context.load({ node: client.name, network: 'container' })
-  const { podIp, clusterIp, l4Port, l7Port } = context.facts
+  const { podIp, podPort, clusterIp, l4Port, l7Port } = context.facts
   const through = http(context.facts, clusterIp, way === 'l4' ? l4Port : l7Port)
-  const past = http(context.facts, podIp, 80)
+  const past = http(context.facts, podIp, podPort)
   for (let search = 0; search < context.replicates; search += 1) {
     const isPastFirst = context.random() < 0.5
     const first = await searched(context, generator, isPastFirst ? past : through)

@@ -11,6 +11,7 @@ export const l4Latency: Question = {
   title: `What does the L4 path add to a request, at ${rateRps} requests per second?`,
   means: 'what each request to a Service is slower than one to the pod itself',
   isStandard: true,
+  uses: ['l4'],
   role: 'gated',
   margin: 0.05,
   unit: 'us',
@@ -21,7 +22,7 @@ export const l4Latency: Question = {
   warmupMs: 200,
   durationMs: 1_200,
   arms: [
-    { id: 'direct', label: 'pod IP', request: (facts) => http(facts, facts.podIp, 80) },
+    { id: 'direct', label: 'pod IP', request: (facts) => http(facts, facts.podIp, facts.podPort) },
     {
       id: 'target',
       label: 'ClusterIP, port tcp-0 (L4)',
@@ -34,9 +35,10 @@ export const l4Latency: Question = {
 export const l7Latency: Question = {
   ...l4Latency,
   id: 'l7-latency',
+  uses: ['l7'],
   title: `What does the L7 path add to a request, at ${rateRps} requests per second?`,
   arms: [
-    { id: 'direct', label: 'pod IP', request: (facts) => http(facts, facts.podIp, 80) },
+    { id: 'direct', label: 'pod IP', request: (facts) => http(facts, facts.podIp, facts.podPort) },
     {
       id: 'target',
       label: 'ClusterIP, port http-0 (L7)',

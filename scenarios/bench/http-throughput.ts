@@ -9,6 +9,7 @@ export const l4Throughput: Question = {
   title: 'How many requests per second does the L4 path carry?',
   means: 'how much of what a pod can serve is left for its clients',
   isStandard: true,
+  uses: ['l4'],
   role: 'advisory',
   margin: 0.05,
   unit: 'req/s',
@@ -19,7 +20,7 @@ export const l4Throughput: Question = {
   warmupMs: 200,
   durationMs: 800,
   arms: [
-    { id: 'direct', label: 'pod IP', request: (facts) => http(facts, facts.podIp, 80) },
+    { id: 'direct', label: 'pod IP', request: (facts) => http(facts, facts.podIp, facts.podPort) },
     {
       id: 'target',
       label: 'ClusterIP, port tcp-0 (L4)',
@@ -32,10 +33,11 @@ export const l4Throughput: Question = {
 export const l7Throughput: Question = {
   ...l4Throughput,
   id: 'l7-throughput',
+  uses: ['l7'],
   role: 'gated',
   title: 'How many requests per second does the L7 path carry?',
   arms: [
-    { id: 'direct', label: 'pod IP', request: (facts) => http(facts, facts.podIp, 80) },
+    { id: 'direct', label: 'pod IP', request: (facts) => http(facts, facts.podIp, facts.podPort) },
     {
       id: 'target',
       label: 'ClusterIP, port http-0 (L7)',

@@ -6,6 +6,7 @@ export const newConnections: Question = {
   title: 'How many new connections per second does a Service take?',
   means: 'how many clients that connect anew for each request one node can send',
   isStandard: true,
+  uses: ['l4'],
   role: 'gated',
   margin: 0.05,
   unit: 'req/s',
@@ -16,7 +17,11 @@ export const newConnections: Question = {
   warmupMs: 150,
   durationMs: 600,
   arms: [
-    { id: 'direct', label: 'pod IP', request: (facts) => connect(facts, facts.podIp, 80) },
+    {
+      id: 'direct',
+      label: 'pod IP',
+      request: (facts) => connect(facts, facts.podIp, facts.podPort),
+    },
     {
       id: 'target',
       label: 'ClusterIP, port tcp-0 (L4)',

@@ -23,7 +23,7 @@ function scene(agents: readonly number[] | undefined): {
     } as unknown as LoadResult)
   const context = {
     cluster: { nodes: ['a', 'b'].map((name) => ({ name, role: 'edge' })) },
-    facts: { podIp: '10.0.0.1', serviceName: 's', path: '/', bodySha256: '' },
+    facts: { podIp: '10.0.0.1', podPort: 8080, serviceName: 's', path: '/', bodySha256: '' },
     target: {
       ...(agents !== undefined && { pids: () => Promise.resolve(isInstalled ? agents : []) }),
       usage: () => Promise.resolve({ cpuUs: 1, rssBytes: 1, openFiles: 1 }),

@@ -120,7 +120,7 @@ async function look(
   const { facts } = context
   const seed = (context.seed + pair * 7_919) >>> 0
   const latency: LoadJob = {
-    target: http(facts, facts.podIp, 80),
+    target: http(facts, facts.podIp, facts.podPort),
     profile: { kind: 'open-loop', rateRps, maxInFlight: 200 },
     ...window,
     seed,
@@ -129,7 +129,7 @@ async function look(
     target: {
       kind: 'http-connect',
       host: facts.podIp,
-      port: 80,
+      port: facts.podPort,
       path: facts.path,
       authority: facts.podIp,
       expect: { status: 200, bodySha256: facts.bodySha256 },

@@ -1,5 +1,11 @@
-import { randomUUID } from 'node:crypto'
-import type { BenchFacts, KubeObject, Question, ScenarioContext } from '../../harness/api.ts'
+import { createHash, randomUUID } from 'node:crypto'
+import type {
+  BenchFacts,
+  Ground,
+  KubeObject,
+  Question,
+  ScenarioContext,
+} from '../../harness/api.ts'
 import { eventually } from '../eventually.ts'
 import {
   backendPods,
@@ -19,36 +25,67 @@ const serviceName = 'nginx-bench'
 const l7Port = 12_345
 const l4Port = 12_347
 
-/** Sets up nginx on the second edge node behind one Service, and finds out what the questions need to know. */
+/** As in the manifest. */
+const podPort = 8_080
+
+/**
+ * Sets up nginx on the second edge node behind one Service, and finds out what the questions need to know. What only
+ * some of them need may be missing then, with the reason.
+ * @throws Error when nginx itself does not give its page: there is nothing to compare with
+ */
 export async function prepareBench(
   context: ScenarioContext,
   questions: readonly Question[] = [],
   backendImage?: () => Promise<string>,
 ): Promise<BenchFacts> {
   const [, b] = edgeNodes(context)
-  const manifests = (await readManifests(context, 'nginx-bench.yaml')).map(withOwnPage)
+  const page = ownPage()
+  const bodySha256 = createHash('sha256').update(page).digest('hex')
+  const manifests = (await readManifests(context, 'nginx-bench.yaml')).map((one) =>
+    withPage(one, page),
+  )
   context.keep(await context.cluster.apply(pinned(manifests, b.name), context))
   const pod = await readyPod(context, serviceName, b.name)
   if (pod === undefined) throw new Error(`nginx cannot be measured: it is not ready on ${b.name}`)
-  const page = await get(context, onNode(context, b.name), `http://${pod.ip}/`)
-  if (page.kind !== 'http' || page.status !== 200)
-    throw new Error(`nginx cannot be measured: ${describe(page)}`)
+  const address = `${pod.ip}:${podPort}`
+  const own = await get(context, onNode(context, b.name), `http://${address}/`)
+  if (own.kind !== 'http' || own.status !== 200 || own.bodySha256 !== bodySha256)
+    throw new Error(
+      `nginx cannot be measured: want the run's own page of ${address}, got ${describe(own)}`,
+    )
   const clusterIp = await clusterIpOf(context, serviceName)
-  await reachable(context, clusterIp, page.bodySha256)
+  const missing: Partial<Record<Ground, string>> = {}
+  const tried = async <T>(ground: Ground, work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work()
+    } catch (error) {
+      context.signal.throwIfAborted()
+      missing[ground] = error instanceof Error ? error.message : String(error)
+      return undefined
+    }
+  }
+  await tried('l7', () => reachable(context, clusterIp, l7Port, bodySha256))
+  await tried('l4', () => reachable(context, clusterIp, l4Port, bodySha256))
   const { clusterDns, clusterDomain } = context.cluster.topology
   const uses = new Set(questions.flatMap((question) => question.uses ?? []))
+  const files = uses.has('payloads') ? await tried('payloads', () => payloads(context)) : undefined
+  const ours =
+    uses.has('backend') && backendImage !== undefined
+      ? await tried('backend', () => backend(context, backendImage))
+      : undefined
   return {
-    ...(uses.has('payloads') && { payloads: await payloads(context) }),
-    ...(uses.has('backend') &&
-      backendImage !== undefined && { backend: await backend(context, backendImage) }),
+    missing,
+    ...(files !== undefined && { payloads: files }),
+    ...(ours !== undefined && { backend: ours }),
     podIp: pod.ip,
+    podPort,
     clusterIp,
     serviceName,
     namespace: namespaceOf(context),
     l7Port,
     l4Port,
     path: '/',
-    bodySha256: page.bodySha256,
+    bodySha256,
     dnsServer: clusterDns,
     clusterDomain,
   }
@@ -59,7 +96,8 @@ async function payloads(context: ScenarioContext): Promise<NonNullable<BenchFact
   const clusterIp = await clusterIpOf(context, service)
   const [largest] = rest.files.toReversed()
   if (largest === undefined) throw new Error('there is no file')
-  await reachable(context, clusterIp, largest.sha256, largest.path)
+  for (const port of [l7Port, l4Port])
+    await reachable(context, clusterIp, port, largest.sha256, largest.path)
   return { ...rest, clusterIp }
 }
 
@@ -100,29 +138,32 @@ async function backend(
 const pageBytes = 615
 
 /** Nobody else has this page: whoever answers with another one is no backend of this run. */
-function withOwnPage(manifest: KubeObject): KubeObject {
-  if (manifest.kind !== 'ConfigMap' || manifest.metadata.name !== 'nginx-bench-page')
-    return manifest
+function ownPage(): string {
   const page = `<!DOCTYPE html>\n<title>meshmark</title>\n<p>The page of run ${randomUUID()}.</p>\n`
-  return { ...manifest, data: { 'index.html': `${page.padEnd(pageBytes - 1)}\n` } }
+  return `${page.padEnd(pageBytes - 1)}\n`
 }
 
-/** Waits until both ports carry the pod's page to where the load will stand. */
+function withPage(manifest: KubeObject, page: string): KubeObject {
+  return manifest.kind === 'ConfigMap' && manifest.metadata.name === 'nginx-bench-page'
+    ? { ...manifest, data: { 'index.html': page } }
+    : manifest
+}
+
+/** Waits until a port of the Service carries the pod's page to where the load will stand. */
 async function reachable(
   context: ScenarioContext,
   clusterIp: string,
+  port: number,
   bodySha256: string,
   path = '/',
 ): Promise<void> {
   const [a] = edgeNodes(context)
   const at = { node: a.name, network: 'container' } as const
-  for (const port of [l7Port, l4Port]) {
-    const { accepted, seen } = await eventually(
-      () => get(context, at, `http://${clusterIp}:${port}${path}`),
-      (observation) => observation.kind === 'http' && observation.bodySha256 === bodySha256,
-      { withinMs: convergenceMs, signal: context.signal },
-    )
-    if (!accepted)
-      throw new Error(`${clusterIp}:${port} cannot be measured from ${a.name}: ${describe(seen)}`)
-  }
+  const { accepted, seen } = await eventually(
+    () => get(context, at, `http://${clusterIp}:${port}${path}`),
+    (observation) => observation.kind === 'http' && observation.bodySha256 === bodySha256,
+    { withinMs: convergenceMs, signal: context.signal },
+  )
+  if (!accepted)
+    throw new Error(`${clusterIp}:${port} cannot be measured from ${a.name}: ${describe(seen)}`)
 }

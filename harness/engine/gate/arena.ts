@@ -2,7 +2,7 @@ import type { AbortOptions } from '../../model/abort.ts'
 import type { CreateOptions, ClusterProvider } from '../../model/cluster.ts'
 import { LoadError } from '../../model/errors.ts'
 import type { LoadGenerator } from '../../model/load.ts'
-import type { BenchFacts } from '../../model/question.ts'
+import { type BenchFacts, wholeFacts } from '../../model/question.ts'
 import { ResourceStack } from '../../model/resource-stack.ts'
 import type { ClusterInfo, Implementation } from '../../model/run-result.ts'
 import type { ScenarioContext } from '../../model/scenario.ts'
@@ -59,7 +59,7 @@ export async function openArena(
         ...(sampleImage !== undefined && { sampleImage }),
       }),
     )
-    const facts = await init.prepare(scene.context(held, { signal }))
+    const facts = wholeFacts(await init.prepare(scene.context(held, { signal })))
     // why: what came before the target knew of the Service is nobody's measurement
     await guard.foreignConnections({ signal })
     const generator = await scene.load(loadPositions(cluster, undefined), init.generatorCpus, {

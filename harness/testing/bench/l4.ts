@@ -32,7 +32,7 @@ export async function l4(plan: BenchPlan): Promise<void> {
     for (const [{ cluster }] of scenes) await forgetClosedConnections(cluster, plan)
     const arms = (closing: boolean): readonly Arm[] =>
       scenes.flatMap(([scene, direct, service]) => [
-        arm(direct, scene, `${scene.facts.podIp}:80`, closing, plan),
+        arm(direct, scene, `${scene.facts.podIp}:${scene.facts.podPort}`, closing, plan),
         arm(service, scene, `${scene.facts.clusterIp}:${scene.facts.l4Port}`, closing, plan),
       ])
     await keptOpen(arms(false), plan)

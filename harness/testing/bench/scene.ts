@@ -7,7 +7,7 @@ import { stage } from '../../engine/stage.ts'
 import { connectLoad } from '../../load/client.ts'
 import type { AbortOptions } from '../../model/abort.ts'
 import type { Cluster, Position } from '../../model/cluster.ts'
-import type { BenchFacts } from '../../model/question.ts'
+import { type BenchFacts, wholeFacts } from '../../model/question.ts'
 import { ResourceStack } from '../../model/resource-stack.ts'
 import type { DeployedTarget, Target } from '../../model/target.ts'
 import { connectProbe } from '../../probes/client.ts'
@@ -64,7 +64,7 @@ export async function benchSceneOf(target: Target, options: AbortOptions): Promi
     const scene = held.use(await sceneOf(target, options))
     const { cluster, deployed } = scene
     const staged = held.use(stage(cluster, deployed, { connectProbe, connectLoad }))
-    const facts = await prepareBench(staged.context(held, options))
+    const facts = wholeFacts(await prepareBench(staged.context(held, options)))
     return { ...scene, facts, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() }
   } catch (error) {
     await held[Symbol.asyncDispose]()
