@@ -39,7 +39,7 @@ async function searched(answer: Answer): Promise<Replicate | undefined> {
 }
 
 t.test('the search comes within 15 % of where p99 passes the limit', async (t) => {
-  for (const limit of [90, 700, 3_000, 11_000]) {
+  for (const limit of [290, 700, 3_000, 11_000]) {
     const found = await searched((rateRps, host) =>
       p99(rateRps > (host === 'pod' ? limit * 2 : limit) ? 30 : 2),
     )
@@ -65,3 +65,37 @@ t.test('where the generator gives out first there is no number, and it says so',
   const found = await searched((rateRps) => (rateRps > 2_000 ? late : p99(1)))
   t.match(found?.invalid, [/^through the target: the schedule was not kept/])
 })
+
+t.test(
+  'below the lowest rate nobody looks: the answer is a bound, and the search ends',
+  async (t) => {
+    const rates: number[] = []
+    const found = await searched((rateRps, host) => {
+      if (host !== 'pod') rates.push(rateRps)
+      return p99(host === 'pod' ? 2 : 30)
+    })
+    t.match(found, { values: { 'target-rps': 250 }, censored: ['target-rps'], invalid: undefined })
+    t.same(rates, [500, 250])
+    t.match(found?.note, /^through the target not even 250: 30.00 ms; past it/)
+  },
+)
+
+t.test(
+  'a generator that was busy for a moment is asked again, one that stays so gives no number',
+  async (t) => {
+    const late = {
+      ...p99(1),
+      invalid: ['the schedule was not kept: 410 of 5033 requests left late'],
+    }
+    let asked = 0
+    const once = await searched((rateRps) => {
+      asked += 1
+      return asked === 1 ? late : p99(rateRps > 2_000 ? 30 : 1)
+    })
+    t.match(once, { invalid: undefined, censored: undefined })
+    t.ok((once?.values['target-rps'] ?? 0) > 1_700)
+    const never = await searched(() => late)
+    t.same(never?.values, {}, 'nothing is known, neither way')
+    t.match(never?.invalid, [/^through the target: the schedule was not kept/])
+  },
+)

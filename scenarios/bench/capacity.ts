@@ -19,7 +19,10 @@ const precision = 1.15
 
 const highestRps = 40_000
 const firstRps = 500
-const longestStepMs = 10_000
+
+/** A step at this rate takes as long as one may: its p99 needs the samples. */
+const lowestRps = 250
+const longestStepMs = 22_000
 const shortestStepMs = 1_000
 
 /** "How many requests per second with p99 under the limit?" */
@@ -31,7 +34,7 @@ function capacity(way: 'l4' | 'l7'): Experiment {
     id: `${way}-capacity`,
     title: `How many requests per second does the ${way.toUpperCase()} path carry with a p99 below ${limitMs} ms?`,
     means: `how much a node may be asked for before one of a hundred users waits longer than ${limitMs} ms`,
-    load: `from a pod on the first edge node, open loop, the rate doubled from ${firstRps} per second until p99 is over ${limitMs} ms or requests fail, then halved between; the same past the target`,
+    load: `from a pod on the first edge node, open loop, the rate doubled from ${firstRps} per second until p99 is over ${limitMs} ms or requests fail, then the middle taken, not below ${lowestRps}; the same past the target`,
     metrics: [
       {
         id: 'target-rps',
@@ -67,9 +70,17 @@ async function* searches(context: ExperimentContext, way: 'l4' | 'l7'): AsyncGen
     const first = await searched(context, generator, isPastFirst ? past : through)
     const second = await searched(context, generator, isPastFirst ? through : past)
     const [direct, target] = isPastFirst ? [first, second] : [second, first]
+    const censored = [
+      ...(target.isLess === true ? ['target-rps'] : []),
+      ...(direct.isLess === true ? ['direct-rps'] : []),
+    ]
     yield {
       label: `search ${search + 1}`,
-      values: { 'target-rps': target.rateRps, 'direct-rps': direct.rateRps },
+      values: {
+        ...(target.rateRps !== undefined && { 'target-rps': target.rateRps }),
+        ...(direct.rateRps !== undefined && { 'direct-rps': direct.rateRps }),
+      },
+      ...(censored.length > 0 && { censored }),
       // why: what the generator could not send is no limit of what was asked
       ...(target.generatorBound !== undefined && {
         invalid: [`through the target: ${target.generatorBound}`],
@@ -80,14 +91,16 @@ async function* searches(context: ExperimentContext, way: 'l4' | 'l7'): AsyncGen
 }
 
 interface Found {
-  /** The largest rate that was good. */
-  readonly rateRps: number
+  /** The largest rate that was good; where none was, the smallest that was tried; absent where nothing is known. */
+  readonly rateRps?: number
+  /** Not even the smallest rate was good: the true one is below. */
+  readonly isLess?: true
   /** Why no larger rate could be tried. */
   readonly generatorBound?: string
   readonly told: string
 }
 
-/** Doubles until it is too much, then looks between. */
+/** Doubles until it is too much, then looks between; below the lowest rate nobody looks. */
 async function searched(
   context: ExperimentContext,
   generator: LoadGenerator,
@@ -98,25 +111,43 @@ async function searched(
   let rateRps = firstRps
   let told = ''
   while (bad / Math.max(good, 1) > precision && rateRps <= highestRps) {
-    const step = await isGood(context, generator, target, rateRps)
-    context.tell(`${rateRps} per second: ${step.told}`)
-    if (step.verdict === 'generator') {
-      if (good > 0 && bad === Infinity)
-        return {
-          rateRps: good,
-          generatorBound: step.told,
-          told: `${told}; ${rateRps}: ${step.told}`,
-        }
-      bad = rateRps
-    } else if (step.verdict === 'good') {
+    const step = await decided(context, generator, target, rateRps)
+    if (step.verdict === 'generator')
+      return {
+        ...(good > 0 && { rateRps: good }),
+        generatorBound: step.told,
+        told: [...(told === '' ? [] : [told]), `${rateRps}: ${step.told}`].join('; '),
+      }
+    if (step.verdict === 'good') {
       good = rateRps
       told = `p99 ${step.told} at ${rateRps}`
     } else bad = rateRps
-    rateRps =
-      bad === Infinity ? rateRps * 2 : Math.round(Math.sqrt(Math.max(good, firstRps / 8) * bad))
-    if (bad <= firstRps / 8) break
+    if (bad <= lowestRps)
+      return { rateRps: lowestRps, isLess: true, told: `not even ${lowestRps}: ${step.told}` }
+    rateRps = bad === Infinity ? rateRps * 2 : between(good, bad)
   }
-  return { rateRps: good, told: told === '' ? 'none was good' : told }
+  return { rateRps: good, told }
+}
+
+/** The geometric middle, or the lowest rate where none was good yet. */
+function between(good: number, bad: number): number {
+  return good === 0 ? lowestRps : Math.round(Math.sqrt(good * bad))
+}
+
+/** How often a step is taken that the generator refused: a machine may be busy for a moment. */
+const tries = 3
+
+async function decided(
+  context: ExperimentContext,
+  generator: LoadGenerator,
+  target: LoadTarget,
+  rateRps: number,
+): Promise<Awaited<ReturnType<typeof isGood>>> {
+  for (let attempt = 1; ; attempt += 1) {
+    const step = await isGood(context, generator, target, rateRps)
+    context.tell(`${rateRps} per second: ${step.told}`)
+    if (step.verdict !== 'generator' || attempt === tries) return step
+  }
 }
 
 /** Rules by which the generator refuses a trial although the target may have borne the rate. */
