@@ -103,6 +103,23 @@ t.test('a load node that the cluster has not ends the run before the target come
   t.same(diary, ['create the cluster', 'remove the cluster'])
 })
 
+t.test('who keeps the cluster is told its name', async (t) => {
+  const told: string[] = []
+  const provider = {
+    ...providerDouble([]),
+    create: () =>
+      Promise.resolve({ ...clusterDouble([]), name: 'meshmark-1', keep: () => Promise.resolve() }),
+  }
+  await run({ ...plan(scenarioOf([passes])), keep: true }, components([], { provider }), {
+    ...quiet,
+    tell: (event) => told.push('line' in event ? event.line : ''),
+  })
+  t.match(
+    told.join('\n'),
+    'use it with --cluster meshmark-1, remove it with: meshmark down meshmark-1',
+  )
+})
+
 t.test('an interrupted run gives a partial result that proves nothing', async (t) => {
   const diary: Diary = []
   const stop = new AbortController()

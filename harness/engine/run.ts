@@ -139,7 +139,7 @@ async function drive(
     held.use(cluster)
     // why: a node that is not there is told before anything is measured
     if (plan.bench !== undefined) loadPositions(cluster, plan.bench.loadNodes)
-    if (plan.keep === true) await cluster.keep?.()
+    if (plan.keep === true) await keepIt(cluster, options)
     findings.cluster = describeCluster(cluster, readyMs)
     const bare =
       plan.conform === undefined
@@ -193,6 +193,15 @@ async function drive(
   } finally {
     await tearDown(held, options, findings)
   }
+}
+
+/** The cluster stays; whoever asked for it has to know its name. */
+async function keepIt(cluster: Cluster, { tell }: RunOptions): Promise<void> {
+  await cluster.keep?.()
+  const { name } = cluster
+  if (name === undefined) return
+  const line = `the cluster ${name} stays: use it with --cluster ${name}, remove it with: meshmark down ${name}`
+  tell({ kind: 'phase-progress', phase: 'provision', line })
 }
 
 async function provision(

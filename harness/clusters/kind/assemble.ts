@@ -15,6 +15,8 @@ import { findOut } from './capabilities.ts'
 import { output } from './cli.ts'
 import { kindCluster } from './cluster.ts'
 import type { KubeProxyMode } from './config.ts'
+import { handOutDns } from './handed-dns.ts'
+import { leftAddressRemover } from './left-address.ts'
 import { closedWayOut, type ClusterNetworks } from './rules.ts'
 import { nameUpstreams } from './upstreams.ts'
 
@@ -38,6 +40,8 @@ export interface AssembleInit {
   readonly version: string
   /** Gives images that Docker has to the nodes that lack them. */
   readonly load: (references: readonly string[], options: AbortOptions) => Promise<void>
+  /** Name server that its kubelets hand out, where that may be another than the topology's. */
+  readonly handedDns?: string
   /** It was made for this run, not attached to. */
   readonly isOwn: boolean
   /** Called when the cluster is disposed. */
@@ -66,6 +70,17 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
     close(all, options),
     labelRoles(kube, init.topology, options),
   ])
+  const address = init.topology.clusterDns
+  const takeAddress = await leftAddressRemover({ containers: all, address }, options)
+  let isTargetStaying = false
+  held.defer(async () => {
+    if (init.stays() && !isTargetStaying) await takeAddress({ signal: AbortSignal.timeout(undoMs) })
+  })
+  const { handedDns: had = init.topology.clusterDns } = init
+  if (had !== address) {
+    const undo = await handOutDns({ ...init, kube, nodes, had, wanted: address }, options)
+    held.defer(() => undo({ signal: AbortSignal.timeout(undoMs) }))
+  }
   const master = nodes.find(({ role }) => role === 'master')
   const topology = withUpstreamAddresses(init.topology, nodes)
   const { upstreamDns: addresses } = topology
@@ -75,6 +90,12 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
   })
   return kindCluster({
     ...init,
+    ...(init.keep !== undefined && {
+      keep: async (target?: string) => {
+        await init.keep?.(target)
+        isTargetStaying = target !== undefined
+      },
+    }),
     topology,
     mark: await runMark(init.runId),
     nodes,
@@ -87,6 +108,7 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
       ...(init.isOwn ? (['own-cluster'] as const) : []),
     ]),
     description: {
+      cluster: init.name,
       kubernetes,
       [init.provider]: init.version,
       'kube-proxy': kubeProxyMode,

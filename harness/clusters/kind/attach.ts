@@ -69,10 +69,19 @@ export async function attachKind(
         packageDirectory,
         kubeProxyMode,
         version,
+        handedDns: record.topology.clusterDns,
         release,
         stays: () => true,
         keep: async (left) => {
           if (left === undefined) return
+          const { clusterDns } = record.topology
+          // why: the kubelets get back what they had, so pods would not ask the target that stays
+          if (topology.clusterDns !== clusterDns)
+            throw new ClusterError(
+              'provision-failed',
+              `${left} cannot stay in ${name}: it answers names at ${topology.clusterDns}, and the cluster was made for ${clusterDns}`,
+              { hint: 'leave out --cluster, or --keep' },
+            )
           const now = (await readRecord(name)) ?? record
           const targetRuns = [...(now.targetRuns ?? []), runId]
           await writeRecord({ ...now, target: left, targetRuns })
@@ -113,6 +122,13 @@ async function keptRecord(
   return record
 }
 
+/** What each run changes as it needs it, giving the nodes back what they had; pauses only take time. */
+const ofTheRun: ReadonlySet<keyof Topology> = new Set([
+  'clusterDns',
+  'upstreamDns',
+  'longestRestartPauseMs',
+])
+
 function misfitOf(
   record: ClusterRecord,
   wanted: {
@@ -126,9 +142,9 @@ function misfitOf(
     return `its kube-proxy mode is ${record.kubeProxyMode}, wanted ${kubeProxyMode}`
   if (record.target !== undefined && record.target !== target)
     return `the target ${record.target} is in it, wanted ${target ?? 'none'}`
-  const keys = (Object.keys(wanted.topology) as readonly (keyof Topology)[])
-    // why: each run names its own name servers and gives the nodes back what they had; pauses only take time
-    .filter((key) => key !== 'upstreamDns' && key !== 'longestRestartPauseMs')
+  const keys = (Object.keys(wanted.topology) as readonly (keyof Topology)[]).filter(
+    (key) => !ofTheRun.has(key),
+  )
   const has = (topology: Topology, key: keyof Topology): string => JSON.stringify(topology[key])
   const key = keys.find((each) => has(wanted.topology, each) !== has(record.topology, each))
   if (key === undefined) return undefined

@@ -51,9 +51,9 @@ t.test('a kind cluster that was kept', { skip, timeout: 600_000 }, async (t) => 
     await t.rejects(attach(), { message: /is used by process/ })
   })
   await t.test('is refused where it does not fit', async (t) => {
-    const other = { ...topology, clusterDns: '169.254.96.16' }
+    const other = { ...topology, clusterDomain: 'edge.local' }
     const wanted = kindForTests({ cluster: name }).create(other, { runId: 'other', ...options() })
-    await t.rejects(wanted, { message: /is used by process|its clusterDns is "10.96.0.10"/ })
+    await t.rejects(wanted, { message: /is used by process|its clusterDomain is "cluster.local"/ })
     const unknown = kindForTests({ cluster: 'meshmark-nobody' })
     await t.rejects(unknown.create(topology, { runId: 'nobody', ...options() }), {
       message: /there is no kept cluster meshmark-nobody/,
@@ -85,6 +85,7 @@ t.test('a kind cluster that was kept', { skip, timeout: 600_000 }, async (t) => 
   t.equal(await stateOf(name), 'kept', 'who used it leaves it')
 
   await t.test('asks name servers of a run while that lasts', namesUpstreams)
+  await t.test('names the name server of a run to pods while that lasts', handsOutDns)
   await t.test('is healed of what a killed harness broke', async (t) => {
     const program = join(root, 'dist', 'harness', 'testing', 'kind-and-hold.js')
     const harness = spawn(process.execPath, [program, 'killed', name], { stdio: 'pipe' })
@@ -132,6 +133,33 @@ async function namesUpstreams(t: Test): Promise<void> {
   t.same(new Set(nameServers()), new Set([address]), 'a node that was stopped, too')
   await run[Symbol.asyncDispose]()
   t.same(nameServers(), before, 'afterwards they ask whom they asked before')
+}
+
+/** What each target needs: pods ask the server where it answers, in a cluster that was kept with another one. */
+async function handsOutDns(t: Test): Promise<void> {
+  for (const clusterDns of ['169.254.96.16', topology.clusterDns]) {
+    const wanted = { ...topology, clusterDns }
+    const of = { runId: 'dns', ...options() }
+    const run = await kindForTests({ cluster: name }).create(wanted, of)
+    for (const node of ['edge-node-a', 'edge-node-b']) {
+      const at = { node, network: 'container' } as const
+      const args = ['cat', '/etc/resolv.conf']
+      await using shell = await run.spawn(at, 'shell', { args, ...options() })
+      shell.end()
+      t.match(await outputOf(shell), `nameserver ${clusterDns}\n`, `a pod on ${node}`)
+    }
+    if (clusterDns !== topology.clusterDns) {
+      docker('exec', nodeA, 'ip', 'link', 'add', 'target0', 'type', 'dummy')
+      docker('exec', nodeA, 'ip', 'addr', 'add', `${clusterDns}/32`, 'dev', 'target0')
+      docker('exec', nodeB, 'ip', 'addr', 'add', `${clusterDns}/32`, 'dev', 'lo')
+    }
+    await run[Symbol.asyncDispose]()
+    for (const node of [nodeA, nodeB])
+      t.notMatch(docker('exec', node, 'ip', 'addr'), '169.254.96.16', 'what a target left is gone')
+    t.notMatch(docker('exec', nodeA, 'ip', 'link'), 'target0', 'with its link')
+    const conf = docker('exec', nodeA, 'grep', '-A1', 'clusterDNS', '/var/lib/kubelet/config.yaml')
+    t.match(conf, topology.clusterDns, 'afterwards the node has what it had')
+  }
 }
 
 /** Only `doctor --heal`, or the next run, removes what the dead one made; what a person made stays. */
