@@ -1,6 +1,7 @@
 import type { RunResult } from '../../model/run-result.ts'
 import { outcomeOf, partOf, troubles } from '../conformance.ts'
 import { gateWords } from '../gate.ts'
+import { trialCount } from '../invalid-trials.ts'
 import { counted } from '../text.ts'
 import { isAnswered, verdictOf } from '../verdict.ts'
 import { rowId, statusWords } from './conformance-row.ts'
@@ -48,7 +49,7 @@ function culprits(
     .map((question) => ({
       id: questionId(question, frame),
       text: question.title,
-      why: 'no valid trial',
+      why: trialCount(question) === 0 ? 'not asked' : 'no valid trial',
     }))
   const rows = troubles(conformance?.tests ?? [])
     .filter(

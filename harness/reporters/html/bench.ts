@@ -78,7 +78,9 @@ function shortAnswer(asked: BenchQuestion): Markup {
   const { effect } = asked
   const value = asked.arms.find((arm) => arm.id === 'target')?.value
   if (!isAnswered(asked) || value === undefined)
-    return markup`<span class="big s-invalid">${glyph('invalid')} no valid trial</span><span class="small">${absent}</span>`
+    return trialCount(asked) === 0
+      ? markup`<span class="big s-invalid">${glyph('invalid')} not asked</span><span class="small">${asked.answer}</span>`
+      : markup`<span class="big s-invalid">${glyph('invalid')} no valid trial</span><span class="small">${absent}</span>`
   const own = quantity(value, asked.unit)
   if (effect === undefined)
     return markup`<span class="big">${own}</span><span class="small">median of ${counted(trialCount(asked) - invalidTrials(asked).length, 'trial')}</span>`

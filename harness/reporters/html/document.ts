@@ -79,6 +79,9 @@ ${contents([
   ...(results.some((result) => result.bench !== undefined)
     ? [['answers', 'Answers'] as const]
     : []),
+  ...(results.some((result) => (result.bench?.experiments?.length ?? 0) > 0)
+    ? [['experiments', 'Experiments'] as const]
+    : []),
   ...(results.some((result) => (result.conformance?.tests.length ?? 0) > 0)
     ? [['conformance-matrix', 'Conformance'] as const]
     : []),
@@ -91,7 +94,7 @@ ${contents([
 ])}
 <main id="main">
 <section id="verdicts" aria-labelledby="verdicts-title">
-<h1 id="verdicts-title">${results.length === 0 ? 'No results' : `${results.length} runs side by side`}</h1>
+<h1 id="verdicts-title">${results.length === 0 ? 'No results' : `${results.length} runs side by side: ${inShort(results)}`}</h1>
 <div class="verdicts">${results.map(
     (result, at) => markup`<div><h2><a href="#run-${at + 1}">${runName(result, at)}</a></h2>
 ${banner(result, { prefix: `run-${at + 1}-`, level: 3 }, 3)}</div>`,
@@ -106,6 +109,15 @@ ${runSections(result, frame, detail)}</section>`
 })}
 ${rawData(results, detail.carried)}</main>
 </div>`
+}
+
+/** `all passed`, `2 passed, 1 no verdict`. */
+function inShort(results: readonly RunResult[]): string {
+  const words = results.map((result) => verdictOf(result).word)
+  const kinds = [...new Set(words)]
+  return kinds.length === 1
+    ? `all ${kinds[0] ?? ''}`
+    : kinds.map((kind) => `${words.filter((word) => word === kind).length} ${kind}`).join(', ')
 }
 
 function runSections(result: RunResult, frame: Frame, detail: Detail): Markup {

@@ -19,7 +19,6 @@ export function question(
   withTrials: boolean,
 ): Markup {
   const id = questionId(asked, frame)
-  const curves = isTime(asked) ? asked.arms.flatMap(curveOf) : []
   return markup`<article class="question" id="${id}" aria-labelledby="${id}-title">
 <p class="tag"><code>${asked.id}</code></p>
 ${heading(frame.level + 1, asked.title, `${id}-title`)}
@@ -27,7 +26,20 @@ ${heading(frame.level + 1, asked.title, `${id}-title`)}
 ${unused(asked)}
 ${asked.means !== undefined && markup`<p class="meta">What it means: ${asked.means}.</p>`}
 <p class="meta">${asked.load} · ${asked.generator} · ${counted(trialCount(asked), 'trial')}</p>
-${legend(asked.arms)}
+${trialCount(asked) > 0 && pictures(asked, order, id, withTrials)}
+</article>
+`
+}
+
+/** What was measured, and the numbers behind it. */
+function pictures(
+  asked: BenchQuestion,
+  order: BenchResult['order'],
+  id: string,
+  withTrials: boolean,
+): Markup {
+  const curves = isTime(asked) ? asked.arms.flatMap(curveOf) : []
+  return markup`${legend(asked.arms)}
 <div class="charts${asked.effect !== undefined && curves.length > 0 && ' three'}">
 <figure><figcaption>${metricName(asked)}: bars are medians, dots single trials</figcaption>
 ${bars({
@@ -53,9 +65,7 @@ ${
   withTrials &&
   markup`<details class="numbers"><summary>All ${trialCount(asked)} trials as numbers</summary>
 ${asked.effect !== undefined && pairsTable(asked, asked.effect, id)}${trialsTable(asked, order, id)}</details>`
-}
-</article>
-`
+}`
 }
 
 /** Where a question stands in the document. */

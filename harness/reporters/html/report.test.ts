@@ -11,6 +11,7 @@ import {
   partialRun,
   passingRun,
 } from '../fixtures.ts'
+import { intervalText, quantity } from '../format.ts'
 import { without } from '../fixtures/without.ts'
 import { prose } from './markup.ts'
 import { html } from './report.ts'
@@ -66,6 +67,43 @@ t.test(
     t.end()
   },
 )
+
+t.test('targets side by side: each with its effect and the direct way as its base line', (t) => {
+  const passed = passingRun()
+  const { bench = { questions: [], order: [] } } = passed
+  const left = bench.questions.map((question) =>
+    question.id === 'l7-latency'
+      ? {
+          ...without(question, 'effect'),
+          answer: 'No answer: nobody listens.',
+          arms: question.arms.map(({ id, label }) => ({ id, label, trials: [] })),
+        }
+      : question,
+  )
+  const other: RunResult = {
+    ...passed,
+    implementation: { ...failing.implementation, mode: 'no limits' },
+    bench: { ...bench, questions: left },
+    conclusion: 'invalid',
+  }
+  const document = html.render([passed, other, askedByName()])
+  t.match(document, /<h1[^>]*>3 runs side by side: 2 passed, 1 not valid<\/h1>/)
+  const [, row = ''] = /<tr><th[^>]*><code>l7-latency<\/code>(.*?)<\/tr>/.exec(document) ?? []
+  const asked = passed.bench?.questions.find(({ id }) => id === 'l7-latency')
+  const direct = asked?.arms[0]?.value
+  t.match(row, `<small>direct ${quantity(direct, 'us')}</small>`)
+  t.match(row, asked?.effect && `<small>(${intervalText(asked.effect)}, `)
+  t.match(row, 'No answer: nobody listens.', 'what was not asked says why')
+  t.match(document, 'B: EdgeMesh v1.17.0 (no limits)', 'how it ran is part of its name')
+  t.match(document, /<svg[^>]*aria-labelledby="answers-l4-latency-t/)
+  t.match(
+    document,
+    /id="experiments-table".*<code>convergence-l4<\/code>.*<strong>41.ms<\/strong>/s,
+  )
+  t.match(document, /skipped: the target does not claim l7-proxy/)
+  t.match(document, /<a href="#run-2-q-l7-latency">[^<]*<\/a> \(not asked\)/)
+  t.end()
+})
 
 t.test('it refers to nothing outside itself: no script, style, image or font of elsewhere', (t) => {
   const document = html.render(all).replace(/<script type="application[^]*?<\/script>/, '')

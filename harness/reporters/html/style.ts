@@ -164,6 +164,8 @@ thead th { color: var(--muted); font-weight: 500; font-size: .8125rem; border-bo
 tbody tr + tr > * { border-top: 1px solid var(--line); }
 tbody th { font-weight: 500; }
 td.p { min-width: 15rem; }
+td small { color: var(--muted); }
+.lead + .lead { margin-top: .6rem; }
 .numbers :is(th, td) { padding-right: .95rem; font-size: .8125rem; }
 tbody th.t { min-width: 8.5rem; }
 .lead + .scroll { margin-top: 1.25rem; }
