@@ -20,6 +20,7 @@ import { unproven } from '../targets/reference/mutants/unproven.ts'
 import { mutated } from '../targets/reference/mutate.ts'
 import { reference } from '../targets/reference/target.ts'
 import type { SelfTestFlags } from './commands/selftest.ts'
+import { gitState } from './git-state.ts'
 import { interruptedExitCode, interruption } from './interrupt.ts'
 import { stderr, stdout } from './output.ts'
 import { packageDirectory, suiteVersion } from './package.ts'
@@ -49,6 +50,8 @@ export async function selfTest(flags: SelfTestFlags): Promise<number> {
   const provider = local({ packageDirectory, controlPlane: 'embedded' })
   await readyFor(provider, flags)
   const runId = newRunId()
+  // why: groups that ran apart are put together later, and each has to say of which program it speaks
+  const made = { version: suiteVersion(), ...gitState(), startedAt: new Date().toISOString(), seed }
   const directory = resolve(flags.out ?? join('meshmark-out', runId))
   if (['/tmp', '/run', tmpdir()].some((hidden) => directory.startsWith(`${hidden}/`)))
     throw new UsageError(
@@ -126,10 +129,7 @@ export async function selfTest(flags: SelfTestFlags): Promise<number> {
   })
   const result = selfTestResult(proven, automated)
   const path = join(directory, 'selftest.json')
-  await writeFile(
-    path,
-    `${JSON.stringify({ ...result, seed, version: suiteVersion() }, null, 2)}\n`,
-  )
+  await writeFile(path, `${JSON.stringify({ ...result, ...made }, null, 2)}\n`)
   const dead = proven.filter(({ survived }) => survived.length === 0).length
   stdout(
     flags.json
