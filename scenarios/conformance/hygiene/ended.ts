@@ -59,7 +59,7 @@ export const ended: readonly Check[] = [
     sends:
       'SIGKILL to the agent of a node; a Service is deleted before the next one runs; TCP connections from a pod to another Service',
     expects:
-      'it is answered; the node has as many rules as before the deleted Service was made, none twice, none for its address',
+      'it is answered; the node has no more rules than before the deleted Service was made, none twice, none for its address',
     run: withAgent(async (context) => {
       const [pod, other] = await fixturePods(context)
       const { node } = inPod(context)
@@ -81,7 +81,7 @@ export const ended: readonly Check[] = [
         rules.filter((rule) => names.test(rule))
       const { seen: after } = await eventually(
         () => rulesOf(context, node),
-        (rules) => rules.length === before.length && stale(rules).length === 0,
+        (rules) => rules.length <= before.length && stale(rules).length === 0,
         { withinMs: context.threshold('convergenceMs'), everyMs: 200, signal: context.signal },
       )
       const again = await answeredBy(context, judgement, 'after', front, [pod.name])
@@ -89,10 +89,11 @@ export const ended: readonly Check[] = [
       judgement
         .set('rules for the deleted Service', [], stale(after))
         .set('rules that are there twice', twice(before), twice(after))
-        .equal('rules', before.length, after.length)
+        // why: fewer is no fault: of what was gone before, some may have waited to be taken away together
+        .atMost('rules', before.length, after.length, 'rules')
       if (before.length > 0 || again.ok)
         judgement.atMost('until all of that holds', context.threshold('recoveryMs'), tookMs)
-      return judgement.assessment(`${after.length} rules, as before; ${again.told}`)
+      return judgement.assessment(`${after.length} rules, ${before.length} before; ${again.told}`)
     }),
   },
 ]
