@@ -189,7 +189,10 @@ async function* converge(context: ExperimentContext, view: View): AsyncGenerator
   )
   const { longestMs: withinMs } = view
   if (!(await watch.until(view.settled([a]), { withinMs, signal: context.signal })))
-    throw new Error(`${service} was not served before the first event: ${lastSeen(watch)}`)
+    // why: EdgeMesh reads Endpoints, and nobody mirrors slices into them
+    throw new Error(
+      `${service}, whose endpoints are EndpointSlices alone, was not served before the first event: ${lastSeen(watch)}`,
+    )
   for (const event of inOrder(context)) {
     await delay(pauseMs.least + context.random() * (pauseMs.most - pauseMs.least), undefined, {
       signal: context.signal,
