@@ -23,6 +23,10 @@ t.test('a run in one sentence, with the exit code that it had', (t) => {
     `No verdict on ${name}: 1 of 7 benchmark questions has no valid answer.`,
     2,
   ])
+  t.match(
+    told(invalidRun('-throughput'))[0],
+    /: 3 of 7 benchmark questions have no valid answer\.$/,
+  )
   t.same(told(partialRun()), [`No verdict on ${name}: the run was interrupted.`, 130])
   t.end()
 })

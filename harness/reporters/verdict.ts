@@ -75,7 +75,7 @@ function sentence(result: RunResult): string {
     case 'failed':
       return `${subject} failed: ${failures(result)}.`
     case 'invalid':
-      return `No verdict on ${subject}: ${unanswered(result)} of ${counted(answers(result).length, 'benchmark question')} has no valid answer.`
+      return `No verdict on ${subject}: ${unanswered(result)} of ${counted(answers(result).length, 'benchmark question')} ${unanswered(result) === 1 ? 'has' : 'have'} no valid answer.`
     case 'inconclusive':
       return `No verdict on ${subject}: ${trouble(result)}.`
   }

@@ -6,6 +6,7 @@ import { counted } from '../text.ts'
 import { isAnswered, verdictOf } from '../verdict.ts'
 import { rowId, statusWords } from './conformance-row.ts'
 import { heading, type Frame } from './frame.ts'
+import { experimentId } from './experiments.ts'
 import { metricId } from './gate.ts'
 import { glyph } from './glyph.ts'
 import { markup, prose, type Markup } from './markup.ts'
@@ -51,6 +52,13 @@ function culprits(
       text: question.title,
       why: trialCount(question) === 0 ? 'not asked' : 'no valid trial',
     }))
+  const experiments = (bench?.experiments ?? [])
+    .filter(({ status }) => status === 'unanswered')
+    .map((found) => ({
+      id: experimentId(found, frame),
+      text: found.title,
+      why: 'no valid answer',
+    }))
   const rows = troubles(conformance?.tests ?? [])
     .filter(
       (test) =>
@@ -71,7 +79,7 @@ function culprits(
       text: metric.sentence,
       why: gateWords[metric.verdict],
     }))
-  const all = [...steps, ...rows, ...questions, ...metrics]
+  const all = [...steps, ...rows, ...questions, ...experiments, ...metrics]
   if (all.length === 0) return false
   return markup`<ul class="culprits">${all
     .slice(0, maxCulprits)

@@ -12,6 +12,7 @@ import {
   passingRun,
 } from '../fixtures.ts'
 import { intervalText, quantity } from '../format.ts'
+import { unansweredExperiment } from '../fixtures/experiments.ts'
 import { without } from '../fixtures/without.ts'
 import { prose } from './markup.ts'
 import { html } from './report.ts'
@@ -101,6 +102,12 @@ t.test('targets side by side: each with its effect and the direct way as its bas
     /id="experiments-table".*<code>convergence-l4<\/code>.*<strong>41.ms<\/strong>/s,
   )
   t.match(document, /skipped: the target does not claim l7-proxy/)
+  const metrics = askedByName().bench?.experiments?.[0]?.metrics ?? []
+  const silent = { ...unansweredExperiment, metrics: [...metrics, ...metrics] }
+  const unanswered = html.render([passed, { ...other, bench: { ...bench, experiments: [silent] } }])
+  const reason = 'unanswered: the probe broke'
+  t.equal(unanswered.split(`<td class="t">${reason}</td>`).length, 2, 'the reason is told once')
+  t.match(unanswered, /<a href="#run-2-q-[^"]*">[^<]*<\/a> \(no valid answer\)/)
   t.match(document, /<a href="#run-2-q-l7-latency">[^<]*<\/a> \(not asked\)/)
   t.end()
 })

@@ -133,26 +133,33 @@ function experiments(results: readonly RunResult[]): Markup | false {
       caption: 'Medians and slopes by run; over or below where waiting was given up',
       columns: runColumns(results, 'metric'),
       rows: all.flatMap(({ id, title, metrics }) => {
-        const row = (what: string, metric?: string): readonly Part[] => [
+        const row = (what: string, metric?: string, withReason = true): readonly Part[] => [
           markup`<code>${id}</code><br>${what}`,
           ...results.map((result) =>
             metricCell(
               result.bench?.experiments?.find((one) => one.id === id),
               metric,
+              withReason,
             ),
           ),
         ]
+        // why: the first row says why there is no answer, the others need not
         return metrics.length === 0
           ? [row(title)]
-          : metrics.map((metric) => row(metric.title, metric.id))
+          : metrics.map((metric, at) => row(metric.title, metric.id, at === 0))
       }),
     }),
   )
 }
 
-function metricCell(found: ExperimentResult | undefined, id: string | undefined): Part {
+function metricCell(
+  found: ExperimentResult | undefined,
+  id: string | undefined,
+  withReason: boolean,
+): Part {
   if (found === undefined) return absent
-  if (found.status !== 'answered') return `${found.status}: ${found.reason ?? absent}`
+  if (found.status !== 'answered')
+    return withReason ? `${found.status}: ${found.reason ?? absent}` : absent
   const metric = found.metrics.find((one) => one.id === id)
   return metric === undefined ? absent : markup`<strong>${metricText(metric)}</strong>`
 }
