@@ -1,9 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../log.ts'
 import { ApiError, type Api } from './api.ts'
 import { defaultTiming, reflect } from './reflector.ts'
 
-/** How long an agent that ends may wait for the API's word on its owner. */
-const lastQuestionMs = 1000
+/** How long an agent that ends may wait for the API's word on its owner, and for one answer of it. */
+const lastWordMs = 5000
+const oneAnswerMs = 2000
+
+/** Pause before an API that is busy is asked again. */
+const askAgainMs = 200
 
 /** Watches the DaemonSet that this agent belongs to: its deletion is the one sign of an uninstall. */
 export class Owner {
@@ -54,21 +59,51 @@ export class Owner {
     )
   }
 
-  /** True only when the API said so; false also when it cannot be asked. */
+  /**
+   * True only when the API said so; false also when it cannot be asked. An API that is there and slow, or busy, is asked
+   * again: rules that stay on a node whose agent was uninstalled lead nowhere, and nobody is left to take them away.
+   */
   async isGone(): Promise<boolean> {
-    this.#stop.abort()
-    if (this.#isGone) return true
+    const until = performance.now() + lastWordMs
     try {
-      const options = { signal: AbortSignal.timeout(lastQuestionMs), timeoutMs: lastQuestionMs }
-      return isDeleted(await this.#api.get(`${this.#collection}/${this.#name}`, options))
+      while (!this.#isGone) {
+        const leftMs = until - performance.now()
+        if (leftMs <= 0) return false
+        const said = await this.#ask(Math.min(Math.ceil(leftMs), oneAnswerMs))
+        if (said !== undefined) return said
+        await delay(askAgainMs)
+      }
+      return true
+    } finally {
+      this.#stop.abort()
+    }
+  }
+
+  /** Undefined when another question may be answered. */
+  async #ask(timeoutMs: number): Promise<boolean | undefined> {
+    const late = AbortSignal.timeout(timeoutMs)
+    try {
+      return isDeleted(
+        await this.#api.get(`${this.#collection}/${this.#name}`, {
+          signal: late,
+          timeoutMs: lastWordMs,
+        }),
+      )
     } catch (error) {
-      return error instanceof ApiError && error.status === 404
+      if (!(error instanceof ApiError)) return late.aborted ? undefined : false
+      if (error.status === 404) return true
+      return isBusy(error.status) ? undefined : false
     }
   }
 
   get #collection(): string {
     return `/apis/apps/v1/namespaces/${this.#namespace}/daemonsets`
   }
+}
+
+/** 429 Too Many Requests, or a fault of the server that may pass (RFC 9110 section 15.6). */
+function isBusy(status: number): boolean {
+  return status === 429 || status >= 500
 }
 
 function isDeleted(object: unknown): boolean {
