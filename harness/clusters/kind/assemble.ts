@@ -71,10 +71,12 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
     labelRoles(kube, init.topology, options),
   ])
   const address = init.topology.clusterDns
-  const takeAddress = await leftAddressRemover({ containers: all, address }, options)
+  // why: where a cluster cannot be kept nobody comes after this run
+  const takeAddress = init.keep && (await leftAddressRemover({ containers: all, address }, options))
   let isTargetStaying = false
   held.defer(async () => {
-    if (init.stays() && !isTargetStaying) await takeAddress({ signal: AbortSignal.timeout(undoMs) })
+    if (init.stays() && !isTargetStaying)
+      await takeAddress?.({ signal: AbortSignal.timeout(undoMs) })
   })
   const { handedDns: had = init.topology.clusterDns } = init
   if (had !== address) {
