@@ -19,7 +19,7 @@ export interface Check {
    * It says something only on a cluster built like this. Where a second cluster costs next to nothing the run makes one for
    * it; elsewhere it is skipped.
    */
-  readonly topology?: Readonly<Partial<Pick<Topology, 'clusterDomain'>>>
+  readonly topology?: Readonly<Partial<Pick<Topology, 'clusterDomain' | 'kubeProxy'>>>
   /**
    * Fixtures that it looks at. They are made once, shared by checks that run at the same time, and never changed by one:
    * what a check wants to change it applies itself, into its own namespace.

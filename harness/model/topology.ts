@@ -22,6 +22,8 @@ export interface Topology {
    * crashLoopBackOff.maxContainerRestartPeriod); 300 000 when absent. Runs that end the target on purpose want it short.
    */
   readonly longestRestartPauseMs?: number
+  /** kube-proxy stands beside the target, in this mode; absent: as the provider was asked otherwise. */
+  readonly kubeProxy?: 'iptables' | 'nftables'
 }
 
 export interface Lan {

@@ -6,7 +6,7 @@ import { isDead, ownerOf } from '../owner.ts'
 import { assemble } from './assemble.ts'
 import { imagesForAll, type KindInit } from './boot.ts'
 import { kindCli } from './cli.ts'
-import { containerNames } from './config.ts'
+import { containerNames, withKubeProxy } from './config.ts'
 import { isUnclean, removeLeftIn } from './left-in-kept.ts'
 import { foundClusters, healFaults } from './leftovers.ts'
 import { loadImages } from './load-images.ts'
@@ -28,12 +28,13 @@ export interface AttachInit extends KindInit {
 /** Works with a cluster that was kept; disposing leaves it as it was found. */
 export async function attachKind(
   init: AttachInit,
-  topology: Topology,
+  wanted: Topology,
   options: CreateOptions,
 ): Promise<Cluster> {
   const { signal, progress, runId } = options
-  const record = await keptRecord(init, topology, options)
+  const record = await keptRecord(init, wanted, options)
   const { name, kubeProxyMode } = record
+  const topology = withKubeProxy(wanted, kubeProxyMode)
   const containers = containerNames(name, topology)
   const directory = clusterDirectory(name)
   const place = { name, containers: [...containers.values()], directory }

@@ -14,7 +14,7 @@ import { applyManifests } from '../kube/apply.ts'
 import { assemble } from './assemble.ts'
 import { kindCli } from './cli.ts'
 import { readCni } from './cni.ts'
-import { containerNames, kindConfig, type KubeProxyMode } from './config.ts'
+import { containerNames, kindConfig, type KubeProxyMode, withKubeProxy } from './config.ts'
 import { heal } from './leftovers.ts'
 import { containerdAnswers, type LoadInit, loadImages } from './load-images.ts'
 import { nodesReady } from './nodes-ready.ts'
@@ -43,12 +43,13 @@ const removalMs = 60_000
 /** Boots a cluster named `meshmark-<run id>`; nothing is left behind when that fails or is aborted. */
 export async function bootKind(
   init: KindInit,
-  topology: Topology,
+  wanted: Topology,
   options: CreateOptions,
 ): Promise<Cluster> {
   await using held = new ResourceStack()
   const { signal, runId, progress } = options
-  const { kubeProxyMode = 'iptables' } = init
+  const kubeProxyMode = wanted.kubeProxy ?? init.kubeProxyMode ?? 'iptables'
+  const topology = withKubeProxy(wanted, kubeProxyMode)
   const name = `${namePrefix}${runId}`.toLowerCase()
   const cni = init.cni === undefined ? undefined : await readCni(init.cni)
   const config = kindConfig(topology, {

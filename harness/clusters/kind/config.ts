@@ -10,6 +10,11 @@ export const kubeProxyModes: readonly ['iptables', 'nftables', 'none'] = [
 
 export type KubeProxyMode = (typeof kubeProxyModes)[number]
 
+/** A topology that says what its cluster has. */
+export function withKubeProxy(topology: Topology, mode: KubeProxyMode): Topology {
+  return { ...topology, ...(mode !== 'none' && { kubeProxy: mode }) }
+}
+
 /** What the cluster is made of besides its topology. */
 export interface KindConfigInit {
   readonly name: string

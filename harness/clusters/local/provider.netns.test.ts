@@ -127,6 +127,7 @@ t.test('every problem of a topology is told at once', async (t) => {
       { name: 'a', lan: 'LAN', role: 'edge' as const },
     ],
     upstreamDns: ['192.168.10.10', 'dns.example.org'],
+    kubeProxy: 'nftables' as const,
   }
   const error: unknown = await provider
     .create(wrong, { runId: 'wrong', signal })
@@ -143,6 +144,7 @@ t.test('every problem of a topology is told at once', async (t) => {
         subject: 'upstreamDns[1]',
         message: 'got "dns.example.org", want an IPv4 address',
       },
+      { subject: 'kubeProxy', message: /got "nftables", provider local has none beside a target/ },
     ],
   })
 })

@@ -19,6 +19,7 @@ const clusterKeys = [
   'ipv6',
   'upstreamDns',
   'longestRestartPauseMs',
+  'kubeProxy',
 ]
 const linkKeys = ['rateMbit', 'delayMs', 'lossRatio']
 const taintKeys = ['key', 'value', 'effect']
@@ -57,6 +58,11 @@ export function validateTopology(value: unknown): Topology {
   const pause = top['longestRestartPauseMs']
   if (pause !== undefined && !isBetween(pause, 1, 300_000))
     report('longestRestartPauseMs', `got ${shown(pause)}, want 1 to 300000`)
+  if (top['kubeProxy'] !== undefined)
+    report(
+      'kubeProxy',
+      `got ${shown(top['kubeProxy'])}, provider local has none beside a target; use --provider kind`,
+    )
   if (top['ipv6'] !== undefined)
     report('ipv6', `got ${shown(top['ipv6'])}, provider local has IPv4 alone; use --provider kind`)
   if (typeof top['clusterDomain'] !== 'string' || !isDomain(top['clusterDomain']))

@@ -17,6 +17,7 @@ const connections = 20
 export const kubeProxyBeside: readonly Check[] = [
   {
     requirement: 'EDGE-COX-001',
+    topology: { kubeProxy: 'iptables' },
     sends: `${connections} connections to a Service from a pod and from the node, after kube-proxy (iptables), the agent started`,
     expects: 'each is answered, and none came as far as kube-proxy',
     capabilities: ['kubernetes', 'node-access'],
@@ -27,6 +28,7 @@ export const kubeProxyBeside: readonly Check[] = [
   },
   {
     requirement: 'EDGE-COX-002',
+    topology: { kubeProxy: 'iptables' },
     sends: `${connections} connections to a Service from a pod and from the node: when kube-proxy was restarted; and when its pods and rules were gone, the agent was started anew, and kube-proxy came after it`,
     expects: 'each is answered, and none came as far as kube-proxy; names are answered',
     capabilities: ['kubernetes', 'node-access'],
@@ -46,6 +48,7 @@ export const kubeProxyBeside: readonly Check[] = [
   },
   {
     requirement: 'EDGE-COX-004',
+    topology: { kubeProxy: 'nftables' },
     sends: `${connections} connections to a Service from a pod and from the node, while kube-proxy runs in mode nftables`,
     expects: 'each is answered, and none came as far as kube-proxy',
     capabilities: ['kubernetes', 'node-access'],

@@ -8,6 +8,7 @@ import { inPod, onHost } from '../support/positions.ts'
 export const besideKubeProxy: readonly Check[] = [
   {
     requirement: 'HYG-UN-006',
+    topology: { kubeProxy: 'iptables' },
     sends:
       'TCP connections from a pod and from the node to a Service, before and after the target is removed; kube-proxy stays',
     expects: 'each is answered by its endpoint, afterwards, too',
