@@ -12,7 +12,7 @@ export const besideKubeProxy: readonly Check[] = [
     sends:
       'TCP connections from a pod and from the node to a Service, before and after the target is removed; kube-proxy stays',
     expects: 'each is answered by its endpoint, afterwards, too',
-    capabilities: ['node-access'],
+    capabilities: ['kubernetes', 'node-access'],
     fixtures: [backends],
     timeoutMs: 300_000,
     run: async (context) => {
