@@ -223,6 +223,21 @@ t.test('what is not claimed is not supported, what the cluster cannot is skipped
   t.same(outcome.order, ['A-2'], 'only what can say something runs')
 })
 
+t.test(
+  'a row that is for clusters of namespaces is not asked of one that cannot do it',
+  async (t) => {
+    const outcome = await judge([
+      { id: 'A-1', run: fine },
+      { id: 'A-2', environment: 'N', capabilities: ['api-fault'], run: wrong },
+    ])
+    t.same(statuses(outcome), { 'A-1': 'passed' })
+    t.equal(outcome.conclusion, 'conformant')
+    t.match(outcome.notAutomated, [
+      { id: 'A-2', reason: 'provider double has no api fault; clusters of namespaces have' },
+    ])
+  },
+)
+
 t.test('a row that is for a real Kubernetes alone is not asked of another cluster', async (t) => {
   const outcome = await judge([
     { id: 'A-1', run: fine },

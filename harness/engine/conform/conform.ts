@@ -193,19 +193,23 @@ export function triage(
     else if (requirement.environment === 'K' && cannot.includes('kubernetes'))
       // why: the catalogue itself says that such a row is not for this kind of cluster
       notAutomated.push({ id, reason: `provider ${cluster.provider} is no real Kubernetes` })
+    else if (requirement.environment === 'N' && cannot.length > 0)
+      notAutomated.push({
+        id,
+        reason: `provider ${cluster.provider} has no ${told(cannot)}; clusters of namespaces have`,
+      })
     else if (cannot.length > 0)
       settled.push(
-        notRun(
-          requirement,
-          plan,
-          'skipped',
-          `provider ${cluster.provider} has no ${cannot.join(', ').replaceAll('-', ' ')}`,
-        ),
+        notRun(requirement, plan, 'skipped', `provider ${cluster.provider} has no ${told(cannot)}`),
       )
     else if (!fits(check, cluster)) elsewhere.push(check)
     else runnable.push({ requirement, check })
   }
   return { runnable, settled, notAutomated, elsewhere }
+}
+
+function told(capabilities: readonly string[]): string {
+  return capabilities.join(', ').replaceAll('-', ' ')
 }
 
 function fits({ topology = {} }: Check, cluster: Cluster): boolean {

@@ -3,7 +3,8 @@ import { describeAnswer, getRequest } from '../support/http1.ts'
 import { listOf } from '../support/http1-message.ts'
 import { httpCheck } from './http-check.ts'
 
-const slowMs = 2_000
+/** Longer than a busy cluster may take to tell the agent, and shorter than agents drain. */
+const slowMs = 4_000
 
 /** A proxy that shuts down. */
 export const drain: readonly Check[] = [

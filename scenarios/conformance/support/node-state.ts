@@ -66,7 +66,7 @@ export async function nodeState(context: BareContext, node: string): Promise<Nod
   const hasKubeProxy = context.cluster.kubeProxyConnections !== undefined
   return {
     rules: rulesIn(raw('rules'))
-      .filter((line) => !hasKubeProxy || !line.includes('KUBE-'))
+      .filter((line) => !ofPodPorts.test(line) && (!hasKubeProxy || !line.includes('KUBE-')))
       .join('\n'),
     devices,
     routes: lines('routes', (line) => !isPods(line) && !linkLocal.test(line)),
@@ -85,6 +85,9 @@ const linkLocal = /^((local|multicast|anycast) )?(fe80|ff00):.*proto kernel/
 /** Values that the kernel changes by itself. */
 const moving =
   /nf_conntrack_count|tcp_fastopen_key|netdev_rss_key|random|\/route\/(gc|flush)|stable_secret|conf\/[^:]*\/mc_forwarding/
+
+/** What the pod network's plugin for hostPort writes for pods, and for the first of them, for ever. */
+const ofPodPorts = /\bCNI-(HOSTPORT|DN)-|CNI portfwd/
 
 /** A device brings its own values along; those of the node's usual ones count. */
 const ofOtherDevices = /\/(conf|neigh)\/(?!(all|default|lo|eth0)\/)/
@@ -188,7 +191,25 @@ export function podResolvConf(context: BareContext, node: string): Promise<strin
 /** Every node that carries pods, before the target was deployed, and resolv.conf of the client in its pod network. */
 export const bareNodes: BareLook = {
   id: 'nodes',
-  look: async (context) => Object.fromEntries(await statesOf(context)),
+  look: async (context) => {
+    const first = await statesOf(context)
+    const again = new Map(await statesOf(context))
+    return Object.fromEntries(
+      first.map(([node, state]) => [
+        node,
+        { ...state, processes: inBoth(state['processes'], again.get(node)?.['processes']) },
+      ]),
+    )
+  },
+}
+
+/** why: a program that somebody ran for a moment before the target came is not missing when it was removed */
+function inBoth(one: string = '', other: string = ''): string {
+  const lines = new Set(other.split('\n'))
+  return one
+    .split('\n')
+    .filter((line) => lines.has(line))
+    .join('\n')
 }
 
 /** The state of each node, `pod` its client's resolv.conf. */
