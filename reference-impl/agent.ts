@@ -81,8 +81,9 @@ export class Agent {
   async stop(): Promise<void> {
     this.#isEnding = true
     const { drainTimeout, cleanupOnExit } = this.#config
-    const deadline = AbortSignal.timeout(drainTimeout * 1000)
     const cleanUp = await this.#shallCleanUp()
+    // why: what the API takes to answer is not taken from requests under way
+    const deadline = AbortSignal.timeout(drainTimeout * 1000)
     this.#log.info('ending', { cleanUp, drainTimeoutSeconds: drainTimeout })
     const undo = new Undo(this.#log)
     // why: names first, so that this node asks its own servers again; pods are answered until the end

@@ -126,6 +126,18 @@ t.test('few pairs decide nothing', (t) => {
   t.end()
 })
 
+t.test('a gated metric that nobody could measure stays in the family', (t) => {
+  const run = comparedRun()
+  const { gate } = run
+  const [question] = gate?.questions ?? []
+  if (gate === undefined || question === undefined) throw new Error('the fixture has no session')
+  const broken = { ...question, arms: [] }
+  const { comparisons } = corpusSession({ ...run, gate: { ...gate, questions: [broken] } })
+  t.match(comparisons, [{ id: 'l7-latency/value', pairs: [], family: /^gated/ }, { pairs: [] }])
+  t.equal(comparisons.length, 2, 'and the others are left out')
+  t.end()
+})
+
 t.test('a result of bench --vs is judged as its session did', (t) => {
   const { code, stdout } = replay(kept('result.json', JSON.stringify(comparedRun())))
   t.equal(code, 0, stdout)

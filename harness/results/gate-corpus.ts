@@ -69,9 +69,10 @@ function comparisons(
   const trials = new Map(question.arms.map(({ id, trials: own }) => [id, own]))
   return (['value', 'cpu'] satisfies readonly MetricKind[]).flatMap((kind) => {
     const pairs = completePairs(trials, kind, arms)
-    if (pairs.length === 0) return []
     const id = `${question.id}/${kind}`
     const metric = gate.metrics.find((one) => one.id === id)
+    // why: a gated one without pairs stays in the family, which was declared beforehand
+    if (pairs.length === 0 && metric?.isGated !== true) return []
     const change = arms[1] === 'control' ? 0 : changeOf(question, id, truth)
     const says = arms[1] === 'candidate' && metric?.isGated === true
     return [

@@ -19,26 +19,23 @@ import type { RunResult } from '../model/run-result.ts'
 import { corpusSession, corpusText } from '../results/gate-corpus.ts'
 import { mutated } from '../targets/reference/mutate.ts'
 import { reference } from '../targets/reference/target.ts'
-import { injectedBy, slowed } from './corpus/slowed.ts'
+import { injectedBy, slowed, type Slowness, slownessFor } from './corpus/slowed.ts'
 import { root } from './sources.ts'
 
 /*
  * Records real sessions of the gate (`npm run corpus`): the reference against itself, and against itself made slower
- * by a tenth. All arms run in all pairs up to the last look, so that `meshmark bench replay` can judge the baseline
- * against itself as well. `--out FILE` (written anew after each session), `--sessions N`, `--minutes N` after which none
- * begins, `--injected K` of every 3 sessions, `--seed N`; the slowness in microseconds by `--l7-busy`, `--l7-alone`,
- * `--dns`: a tenth of what the machine needs (`l7-throughput/cpu`, `l7-latency/value`, `dns-throughput/cpu`).
+ * by a tenth at least, of what the session before needed. All arms run in all pairs up to the last look, so that
+ * `meshmark bench replay` can judge the baseline against itself as well. `--out FILE` (written anew after each session),
+ * `--sessions N`, `--minutes N` after which none begins, `--same K`: of every 3 sessions K compare a program with itself,
+ * `--seed N`. Ends with 1 when the gate judged wrongly, or no session came about.
  */
 const { values } = parseArgs({
   options: {
     out: { type: 'string', default: join(root, 'meshmark-out', 'corpus.json') },
     sessions: { type: 'string', default: '21' },
     minutes: { type: 'string', default: '120' },
-    injected: { type: 'string', default: '2' },
+    same: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
-    'l7-busy': { type: 'string', default: '3.3' },
-    'l7-alone': { type: 'string', default: '30' },
-    dns: { type: 'string', default: '0.8' },
   },
 })
 const tenth = 0.1
@@ -48,45 +45,40 @@ const until = performance.now() + Number(values.minutes) * 60_000
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 const recorded: CorpusSession[] = []
+let slowness: Slowness | undefined
 for (let index = 0; index < Number(values.sessions) && performance.now() < until; index += 1) {
   if (stop.signal.aborted) break
-  const isInjected = index % 3 < Number(values.injected)
-  const result = await record(Number(values.seed) + index, isInjected)
+  const slower = index % 3 < Number(values.same) ? undefined : slowness
+  const isInjected = slower !== undefined
+  const result = await record(Number(values.seed) + index, slower)
   if (result.partial || result.gate === undefined) {
     console.error(`session ${index + 1}: ${result.problems.join('; ')}`)
     continue
   }
   const session = corpusSession(result, isInjected ? injectedBy(tenth) : {})
   recorded.push(session)
+  slowness = slownessFor(result.gate.metrics) ?? slowness
   writeFileSync(`${values.out}.tmp`, corpusText(recorded))
   renameSync(`${values.out}.tmp`, values.out)
   const said = result.gate.metrics.map(
     ({ id, verdict, ratio = NaN }) => `${id} ${verdict} ${((ratio - 1) * 100).toFixed(1)} %`,
   )
   console.log(
-    `session ${index + 1}, ${isInjected ? 'slowed' : 'the same'}, ${(result.durationMs / 1000).toFixed(0)} s: ${result.gate.verdict}; ${said.join(', ')}`,
+    `session ${index + 1}, ${slower === undefined ? 'the same' : slowed(slower).title}, ${(result.durationMs / 1000).toFixed(0)} s: ${result.gate.verdict}; ${said.join(', ')}`,
   )
 }
-console.log(corpusSummary(recorded, judgeCorpus(recorded.flatMap(replay))))
+const judged = judgeCorpus(recorded.flatMap(replay))
+console.log(corpusSummary(recorded, judged))
+process.exitCode = recorded.length === 0 || judged.faults.length > 0 ? 1 : 0
 
-async function record(seed: number, isInjected: boolean): Promise<RunResult> {
+async function record(seed: number, slower: Slowness | undefined): Promise<RunResult> {
   const init = { packageDirectory: root, version: suiteVersion() }
   const copies = join(root, 'meshmark-out')
   mkdirSync(copies, { recursive: true })
   const copy = mkdtempSync(join(copies, 'slowed-'))
   try {
     const baseline = reference(init)
-    const candidate = isInjected
-      ? await mutated(
-          init,
-          slowed({
-            l7BusyUs: Number(values['l7-busy']),
-            l7AloneUs: Number(values['l7-alone']),
-            dnsUs: Number(values.dns),
-          }),
-          copy,
-        )
-      : baseline
+    const candidate = slower === undefined ? baseline : await mutated(init, slowed(slower), copy)
     const gated = gatedMetrics.pr
     const own = runComponents(localProvider(), candidate, 1)
     return await versus(
@@ -101,7 +93,7 @@ async function record(seed: number, isInjected: boolean): Promise<RunResult> {
           gated,
           seed,
           spec: 'target:reference',
-          isSameProgram: !isInjected,
+          isSameProgram: slower === undefined,
           isRecording: true,
         },
         suite: suiteInfo(seed),

@@ -178,8 +178,9 @@ export class BodyReader {
   }
 
   /**
-   * RFC 9112 section 7.1.1. Extensions are passed on, so that one which two readers may understand differently (a
-   * quotation that does not end) is refused; so is bad whitespace, which nobody may send on.
+   * RFC 9112 section 7.1.1, stricter by intent: chunks are passed on as they are, so that an extension which two readers
+   * may understand differently (a quotation that does not end) is refused; so is bad whitespace, which would have to be
+   * taken out (RFC 9110 section 5.6.3).
    */
   #stepExtension(byte: number): void {
     this.#overhead += 1

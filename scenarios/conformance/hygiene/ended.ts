@@ -79,12 +79,19 @@ export const ended: readonly Check[] = [
       const names = new RegExp(`(^|[^0-9.])${gone.host.replaceAll('.', '\\.')}([^0-9.]|$)`)
       const stale = (rules: readonly string[]): readonly string[] =>
         rules.filter((rule) => names.test(rule))
+      await context.target.ready(context)
+      const again = await answeredBy(context, judgement, 'after', front, [pod.name])
+      let last = ''
       const { seen: after } = await eventually(
         () => rulesOf(context, node),
-        (rules) => rules.length <= before.length && stale(rules).length === 0,
-        { withinMs: context.threshold('convergenceMs'), everyMs: 200, signal: context.signal },
+        (rules) => {
+          // why: an agent that takes its rules away when it starts must not be judged by that moment
+          const isSteady = rules.join('\n') === last
+          last = rules.join('\n')
+          return isSteady && rules.length <= before.length && stale(rules).length === 0
+        },
+        { withinMs: context.threshold('convergenceMs'), everyMs: 500, signal: context.signal },
       )
-      const again = await answeredBy(context, judgement, 'after', front, [pod.name])
       const tookMs = performance.now() - killedAt
       judgement
         .set('rules for the deleted Service', [], stale(after))
