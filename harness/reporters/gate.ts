@@ -32,6 +32,7 @@ export function gateText(gate: GateResult): string {
   const gated = gate.metrics.filter(({ isGated }) => isGated)
   const having = (verdict: GateVerdict): string =>
     `${gated.filter((metric) => metric.verdict === verdict).length} of ${counted(gated.length, 'gated metric')}`
+  const improved = gated.filter(({ verdict }) => verdict === 'improved').length
   const against = baselineName(gate)
   const noise = gate.isSameProgram ? '; both are the same program' : ''
   switch (gate.verdict) {
@@ -42,7 +43,7 @@ export function gateText(gate: GateResult): string {
     case 'ok':
       return `not worse than ${against}: none of ${counted(gated.length, 'gated metric')} got worse by the margin or more${noise}`
     case 'inconclusive':
-      return `compared with ${against}: ${having('inconclusive')} could not be decided, none was found worse${noise}`
+      return `compared with ${against}: ${having('inconclusive')} could not be decided, none was found worse${improved > 0 ? `, ${improved} improved` : ''}${noise}`
     case 'invalid':
       return `compared with ${against}: ${gate.reasons[0] ?? 'nothing was measured'}${noise}`
   }

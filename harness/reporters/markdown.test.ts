@@ -54,6 +54,20 @@ t.test('a comparison: which metric got worse, by how much, and what decides', (t
   t.end()
 })
 
+t.test('a comparison that is not decided says what improved all the same', (t) => {
+  const run = comparedRun()
+  const { gate } = run
+  const [metric] = gate?.metrics ?? []
+  if (gate === undefined || metric === undefined) throw new Error('the fixture has no session')
+  const metrics = [
+    { ...metric, verdict: 'improved' as const },
+    { ...metric, id: 'l4-latency/value', verdict: 'inconclusive' as const },
+  ]
+  const text = markdown.render([{ ...run, gate: { ...gate, verdict: 'inconclusive', metrics } }])
+  t.match(text, '1 of 2 gated metrics could not be decided, none was found worse, 1 improved')
+  t.end()
+})
+
 t.test('what failed is shown with expected and seen, and nothing in it is markup', (t) => {
   const text = markdown.render([failingRun()])
   t.match(
