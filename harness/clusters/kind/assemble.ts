@@ -16,7 +16,7 @@ import { output } from './cli.ts'
 import { kindCluster } from './cluster.ts'
 import type { KubeProxyMode } from './config.ts'
 import { handOutDns } from './handed-dns.ts'
-import { leftAddressRemover } from './left-address.ts'
+import { leftAddress } from './left-address.ts'
 import { closedWayOut, type ClusterNetworks } from './rules.ts'
 import { nameUpstreams } from './upstreams.ts'
 
@@ -44,7 +44,7 @@ export interface AssembleInit {
   readonly handedDns?: string
   /** It was made for this run, not attached to. */
   readonly isOwn: boolean
-  /** Called when the cluster is disposed. */
+  /** Called when the cluster is disposed, or could not be assembled. */
   readonly release: () => Promise<void>
   /** It will be there when this run is over: what was changed in its nodes has to be undone. */
   readonly stays: () => boolean
@@ -55,11 +55,32 @@ export interface AssembleInit {
 /** How long nodes may take to have their own name servers back; it is not given up with the run. */
 const undoMs = 240_000
 
-/** Makes a `Cluster` of a kind cluster whose nodes are Ready: roles, the closed way out, what it can do. */
+function undoing(): AbortOptions {
+  return { signal: AbortSignal.timeout(undoMs) }
+}
+
+/**
+ * Makes a `Cluster` of a kind cluster whose nodes are Ready: roles, the closed way out, what it can do. When that fails
+ * what was changed is undone, and the cluster released.
+ */
 export async function assemble(init: AssembleInit, options: AbortOptions): Promise<Cluster> {
-  const { containers, kubeconfig, kubeProxyMode } = init
   const held = new ResourceStack()
   held.defer(init.release)
+  try {
+    return await assembled(init, held, options)
+  } catch (error) {
+    // why: what cannot be undone now is noted, and whoever works with the cluster next undoes it
+    await held[Symbol.asyncDispose]().catch(() => undefined)
+    throw error
+  }
+}
+
+async function assembled(
+  init: AssembleInit,
+  held: ResourceStack,
+  options: AbortOptions,
+): Promise<Cluster> {
+  const { containers, kubeconfig, kubeProxyMode } = init
   const kube = held.use(kubeClient(readKubeconfig(kubeconfig)))
   const all = [...containers.values()]
   const close = await wayOutCloser(init.network, init.topology, options)
@@ -72,30 +93,33 @@ export async function assemble(init: AssembleInit, options: AbortOptions): Promi
   ])
   const address = init.topology.clusterDns
   // why: where a cluster cannot be kept nobody comes after this run
-  const takeAddress = init.keep && (await leftAddressRemover({ containers: all, address }, options))
+  const left =
+    init.keep && (await leftAddress({ name: init.name, containers: all, address }, options))
   let isTargetStaying = false
   held.defer(async () => {
-    if (init.stays() && !isTargetStaying)
-      await takeAddress?.({ signal: AbortSignal.timeout(undoMs) })
+    if (init.stays() && !isTargetStaying) await left?.remove(undoing())
   })
   const { handedDns: had = init.topology.clusterDns } = init
   if (had !== address) {
-    const undo = await handOutDns({ ...init, kube, nodes, had, wanted: address }, options)
-    held.defer(() => undo({ signal: AbortSignal.timeout(undoMs) }))
+    const dns = handOutDns({ ...init, kube, nodes, had, wanted: address })
+    held.defer(() => dns.undo(undoing()))
+    await dns.apply(options)
   }
   const master = nodes.find(({ role }) => role === 'master')
   const topology = withUpstreamAddresses(init.topology, nodes)
   const { upstreamDns: addresses } = topology
   const upstreams = addresses && (await nameUpstreams({ ...init, kube, nodes, addresses }, options))
   held.defer(async () => {
-    if (init.stays()) await upstreams?.undo({ signal: AbortSignal.timeout(undoMs) })
+    if (init.stays()) await upstreams?.undo(undoing())
   })
+  await upstreams?.apply(options)
   return kindCluster({
     ...init,
     ...(init.keep !== undefined && {
       keep: async (target?: string) => {
         await init.keep?.(target)
         isTargetStaying = target !== undefined
+        if (isTargetStaying) await left?.leave()
       },
     }),
     topology,

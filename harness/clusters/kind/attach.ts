@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Cluster, CreateOptions } from '../../model/cluster.ts'
 import { ClusterError } from '../../model/errors.ts'
+import { ResourceStack } from '../../model/resource-stack.ts'
 import type { Topology } from '../../model/topology.ts'
 import { isDead, ownerOf } from '../owner.ts'
 import { assemble } from './assemble.ts'
@@ -41,8 +42,8 @@ export async function attachKind(
   const version = await kindCli.version({ signal })
   let unclean = await isUnclean(record)
   // why: what a dead run left must not be forgotten when it cannot be removed now
-  const release = (): Promise<void> =>
-    unclean ? writeRecord(record).then(() => undefined) : freeRecord(record)
+  const held = new ResourceStack()
+  held.defer(() => (unclean ? writeRecord(record).then(() => undefined) : freeRecord(record)))
   await writeRecord({ ...record, user: await ownerOf(process.pid) })
   try {
     const healed = await healFaults(name, { signal })
@@ -71,7 +72,7 @@ export async function attachKind(
         kubeProxyMode,
         version,
         handedDns: record.topology.clusterDns,
-        release,
+        release: () => held[Symbol.asyncDispose](),
         stays: () => true,
         keep: async (left) => {
           if (left === undefined) return
@@ -91,7 +92,8 @@ export async function attachKind(
       { signal },
     )
   } catch (error) {
-    await release()
+    // why: once only, somebody else may work with it by then
+    await held[Symbol.asyncDispose]()
     throw error
   }
 }

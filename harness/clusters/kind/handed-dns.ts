@@ -19,6 +19,13 @@ export interface HandedDnsInit {
   readonly wanted: string
 }
 
+/** Another name server for the time of a run. */
+export interface HandedDns {
+  apply(options: AbortOptions): Promise<void>
+  /** Gives the nodes what they had, also when only some of them were changed. */
+  undo(options: AbortOptions): Promise<void>
+}
+
 /** How long a kubelet may take to run again. */
 const runsAgainMs = 60_000
 
@@ -26,13 +33,10 @@ const runsAgainMs = 60_000
  * Makes the kubelets of a kept cluster name another server in the resolv.conf of pods (clusterDNS), for the time of a
  * run: each target answers names elsewhere, and one cluster is to serve all of them. Kubelets are started anew, pods go
  * on; those at the positions are made again. It is noted as a fault is, so that it can be undone when the harness is
- * killed. Gives what undoes it.
+ * killed.
  * @throws ClusterError 'not-ready' when a kubelet does not run with it in time
  */
-export async function handOutDns(
-  init: HandedDnsInit,
-  options: AbortOptions,
-): Promise<(options: AbortOptions) => Promise<void>> {
+export function handOutDns(init: HandedDnsInit): HandedDns {
   const { name, nodes, containers, had, wanted } = init
   const change = (from: string, to: string): readonly string[] => [
     ...['sh', '-c', changeScript, 'sh'],
@@ -46,15 +50,21 @@ export async function handOutDns(
   // why: the master last, where pods are removed that no kubelet of before is to make again
   const all = [...containers].toSorted(([a], [b]) => Number(a === master) - Number(b === master))
   const notes: (() => Promise<void>)[] = []
-  for (const [node, container] of all) notes.push(await noteFault(name, container, undoAt(node)))
-  for (const [, container] of all) await output(argvIn(container, change(had, wanted)), options)
-  await areTold(init, wanted, options)
-  await output(argvIn(containers.get(master) ?? '', withoutProbes), options)
-  return async (each) => {
-    for (const [, container] of all) await output(argvIn(container, change(wanted, had)), each)
-    await areTold(init, had, each)
+  const tell = async (from: string, to: string, each: AbortOptions): Promise<void> => {
+    for (const [, container] of all) await output(argvIn(container, change(from, to)), each)
+    await areTold(init, to, each)
     await output(argvIn(containers.get(master) ?? '', withoutProbes), each)
-    for (const forget of notes) await forget()
+  }
+  return {
+    apply: async (each) => {
+      for (const [node, container] of all)
+        notes.push(await noteFault(name, container, undoAt(node)))
+      await tell(had, wanted, each)
+    },
+    undo: async (each) => {
+      await tell(wanted, had, each)
+      for (const forget of notes) await forget()
+    },
   }
 }
 

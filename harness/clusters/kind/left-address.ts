@@ -1,7 +1,11 @@
 import type { AbortOptions } from '../../model/abort.ts'
 import { output } from './cli.ts'
+import { argvIn } from './leftovers.ts'
+import { noteFault } from './state.ts'
 
 export interface LeftAddressInit {
+  /** Name of the cluster. */
+  readonly name: string
   /** Docker containers of the nodes. */
   readonly containers: readonly string[]
   /** Where a target answers names. */
@@ -11,25 +15,40 @@ export interface LeftAddressInit {
 /** Addresses that a target gives to its node itself; every other one is the cluster's (RFC 3927). */
 const linkLocal = /^169\.254\./
 
+/** What is to become of the address when the run is over. */
+export interface LeftAddress {
+  /** Takes it away from the nodes that did not have it. */
+  remove(options: AbortOptions): Promise<void>
+  /** The target stays, and its address. */
+  leave(): Promise<void>
+}
+
 /**
- * Notes which nodes have the address of the target's name server before it comes. Gives what takes it away from the
+ * Finds out which nodes have the address of the target's name server before it comes. It is to be taken away from the
  * others when the target is gone: EdgeMesh leaves its link edgemesh0 behind, and the next target would find its own
- * address taken.
+ * address taken. That is noted as a fault is, so that it is done, too, when the harness is killed.
  */
-export async function leftAddressRemover(
-  { containers, address }: LeftAddressInit,
+export async function leftAddress(
+  { name, containers, address }: LeftAddressInit,
   options: AbortOptions,
-): Promise<(options: AbortOptions) => Promise<void>> {
-  if (!linkLocal.test(address)) return () => Promise.resolve()
-  const had = new Set<string>()
-  for (const container of containers) {
-    const show = ['docker', 'exec', container, 'ip', '-o', '-4', 'addr', 'show', 'to', address]
-    if ((await output(show, options)).trim() !== '') had.add(container)
+): Promise<LeftAddress> {
+  const undo = ['sh', '-c', removeScript, 'sh', address]
+  const notes = new Map<string, () => Promise<void>>()
+  for (const container of linkLocal.test(address) ? containers : []) {
+    const show = ['ip', '-o', '-4', 'addr', 'show', 'to', address]
+    if ((await output(argvIn(container, show), options)).trim() === '')
+      notes.set(container, await noteFault(name, container, [undo]))
   }
-  return async (each) => {
-    for (const container of containers)
-      if (!had.has(container))
-        await output(['docker', 'exec', container, 'sh', '-c', removeScript, 'sh', address], each)
+  return {
+    remove: async (each) => {
+      for (const [container, forget] of notes) {
+        await output(argvIn(container, undo), each)
+        await forget()
+      }
+    },
+    leave: async () => {
+      for (const forget of notes.values()) await forget()
+    },
   }
 }
 

@@ -20,9 +20,11 @@ export interface UpstreamsInit {
 
 /** Name servers of ours in the nodes' resolv.conf. */
 export interface Upstreams {
+  /** Everywhere, and CoreDNS asks them, too. */
+  apply(options: AbortOptions): Promise<void>
   /** Again in nodes that were stopped: Docker writes these files when it starts a container. */
   write(containers: readonly string[], options: AbortOptions): Promise<void>
-  /** Gives the nodes what they had. */
+  /** Gives the nodes what they had, also when only some of them were changed. */
   undo(options: AbortOptions): Promise<void>
 }
 
@@ -52,12 +54,17 @@ export async function nameUpstreams(
     masterContainer,
   ]
   const notes: (() => Promise<void>)[] = []
-  for (const container of all) notes.push(await noteFault(name, container, undoIn(container)))
-  const upstreams: Upstreams = {
-    write: async (some, each) => {
-      for (const container of some)
-        await output(argvIn(container, [...write, ...written, ...files]), each)
+  const writeIn = async (some: readonly string[], each: AbortOptions): Promise<void> => {
+    for (const container of some)
+      await output(argvIn(container, [...write, ...written, ...files]), each)
+  }
+  return {
+    apply: async (each) => {
+      for (const container of all) notes.push(await noteFault(name, container, undoIn(container)))
+      await writeIn(all, each)
+      for (const argv of fresh) await output(argvIn(masterContainer, argv), each)
     },
+    write: writeIn,
     undo: async (each) => {
       for (const [index, container] of all.entries()) {
         for (const argv of undoIn(container)) await output(argvIn(container, argv), each)
@@ -65,9 +72,6 @@ export async function nameUpstreams(
       }
     },
   }
-  await upstreams.write(all, options)
-  for (const argv of fresh) await output(argvIn(masterContainer, argv), options)
-  return upstreams
 }
 
 const hosts = '/etc/hosts'
