@@ -21,6 +21,11 @@ export interface Check {
    */
   readonly topology?: Readonly<Partial<Pick<Topology, 'clusterDomain' | 'kubeProxy'>>>
   /**
+   * Why it says nothing of this target, where that can be told before a cluster of its shape is made; undefined where it
+   * does.
+   */
+  readonly needless?: (target: Pick<DeployedTarget, 'pods'>) => string | undefined
+  /**
    * Fixtures that it looks at. They are made once, shared by checks that run at the same time, and never changed by one:
    * what a check wants to change it applies itself, into its own namespace.
    */

@@ -9,6 +9,7 @@ import { buildImage } from '../images/build.ts'
 import { probeImage } from '../images/probe.ts'
 import { assemble } from '../kind/assemble.ts'
 import { output } from '../kind/cli.ts'
+import { withKubeProxy } from '../kind/config.ts'
 import { heal } from '../kind/leftovers.ts'
 import { nodesReady } from '../kind/nodes-ready.ts'
 import { namePrefix, removeCluster, removeClusterNow } from '../kind/remove-cluster.ts'
@@ -43,10 +44,11 @@ export function k3d(init: K3dInit): ClusterProvider {
   }
 }
 
-async function boot(init: K3dInit, topology: Topology, options: CreateOptions): Promise<Cluster> {
+async function boot(init: K3dInit, wanted: Topology, options: CreateOptions): Promise<Cluster> {
   await using held = new ResourceStack()
   const { signal, runId, progress } = options
   const { kubeProxyMode = 'iptables', packageDirectory } = init
+  const topology = withKubeProxy(wanted, kubeProxyMode)
   const name = `${namePrefix}${runId}`.toLowerCase().slice(0, longestName)
   const argv = createArguments(topology, { ...init, name, kubeProxy: kubeProxyMode !== 'none' })
   const version = await k3dCli.version({ signal })

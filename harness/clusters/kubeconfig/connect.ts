@@ -101,7 +101,10 @@ export async function connect(
     capabilities,
     kubeconfig: init.kubeconfig,
     apiServer: (await apiInside(kube, { signal })) ?? init.access.server,
-    topology,
+    topology: {
+      ...topology,
+      ...(kubeProxy?.mode !== undefined && { kubeProxy: kubeProxy.mode }),
+    },
     namespace,
     nodes,
     description: {

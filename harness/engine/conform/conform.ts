@@ -1,6 +1,6 @@
 import type { AbortOptions } from '../../model/abort.ts'
 import type { BareState, Check, Fixture, FixtureContext } from '../../model/check.ts'
-import type { Cluster, ClusterNode } from '../../model/cluster.ts'
+import type { Capability, Cluster, ClusterNode } from '../../model/cluster.ts'
 import type { ConformanceResult, EvidenceFile, TestResult } from '../../model/conformance.ts'
 import type { Requirement } from '../../model/requirement.ts'
 import { ResourceStack } from '../../model/resource-stack.ts'
@@ -83,7 +83,7 @@ export async function conform(
       shared.use(resource)
     },
   }
-  const { runnable, settled, notAutomated, elsewhere } = triage(plan, cluster, features)
+  const { runnable, settled, notAutomated, elsewhere } = triage(plan, cluster, features, target)
   const stage: CheckStage = {
     context,
     namespaces,
@@ -163,10 +163,15 @@ interface Triage {
   readonly elsewhere: readonly Check[]
 }
 
+/** What clusters of namespaces are there for (environment N): nobody else can be expected to have it. */
+const ofNamespaces: ReadonlySet<Capability> = new Set(['api-fault', 'multi-lan'])
+
+/** @param target - as it was deployed; absent before that */
 export function triage(
   plan: ConformPlan,
   cluster: Cluster,
   features: ReadonlySet<Feature>,
+  target?: Pick<DeployedTarget, 'pods'>,
 ): Triage {
   const byRow = new Map(plan.checks.map((check) => [check.requirement, check]))
   const runnable: Entry[] = []
@@ -193,7 +198,7 @@ export function triage(
     else if (requirement.environment === 'K' && cannot.includes('kubernetes'))
       // why: the catalogue itself says that such a row is not for this kind of cluster
       notAutomated.push({ id, reason: `provider ${cluster.provider} is no real Kubernetes` })
-    else if (requirement.environment === 'N' && cannot.length > 0)
+    else if (isForNamespaces(requirement, cannot, cluster))
       notAutomated.push({
         id,
         reason: `provider ${cluster.provider} has no ${told(cannot)}; clusters of namespaces have`,
@@ -202,10 +207,24 @@ export function triage(
       settled.push(
         notRun(requirement, plan, 'skipped', `provider ${cluster.provider} has no ${told(cannot)}`),
       )
-    else if (!fits(check, cluster)) elsewhere.push(check)
-    else runnable.push({ requirement, check })
+    else {
+      const needless = target && check.needless?.(target)
+      if (needless !== undefined) settled.push(notRun(requirement, plan, 'skipped', needless))
+      else if (!fits(check, cluster)) elsewhere.push(check)
+      else runnable.push({ requirement, check })
+    }
   }
   return { runnable, settled, notAutomated, elsewhere }
+}
+
+/** Provider local has clusters of namespaces; what one of them lacks, another one of the same provider has. */
+function isForNamespaces(
+  { environment }: Requirement,
+  cannot: readonly Capability[],
+  { provider }: Cluster,
+): boolean {
+  if (environment !== 'N' || provider === 'local' || cannot.length === 0) return false
+  return cannot.every((one) => ofNamespaces.has(one))
 }
 
 function told(capabilities: readonly string[]): string {

@@ -4,7 +4,12 @@ import { clusterIpOf } from '../support/cluster-facts.ts'
 import { describeVolley, failuresOf, podsAnswering, volley } from '../support/connect.ts'
 import { serviceName } from '../support/dns.ts'
 import { Judgement, skipped } from '../support/judgement.ts'
-import { kubeProxyAway, kubeProxyFound, restartedKubeProxy } from '../support/kube-proxy.ts'
+import {
+  kubeProxyAway,
+  kubeProxyFound,
+  kubeProxyItself,
+  restartedKubeProxy,
+} from '../support/kube-proxy.ts'
 import { restarted } from '../support/outage.ts'
 import { inPod, onHost } from '../support/positions.ts'
 import { nameHas, tcpAnswered } from '../support/steady.ts'
@@ -18,6 +23,7 @@ export const kubeProxyBeside: readonly Check[] = [
   {
     requirement: 'EDGE-COX-001',
     topology: { kubeProxy: 'iptables' },
+    needless: kubeProxyItself,
     sends: `${connections} connections to a Service from a pod and from the node, after kube-proxy (iptables), the agent started`,
     expects: 'each is answered, and none came as far as kube-proxy',
     capabilities: ['kubernetes', 'node-access'],
@@ -29,6 +35,7 @@ export const kubeProxyBeside: readonly Check[] = [
   {
     requirement: 'EDGE-COX-002',
     topology: { kubeProxy: 'iptables' },
+    needless: kubeProxyItself,
     sends: `${connections} connections to a Service from a pod and from the node: when kube-proxy was restarted; and when its pods and rules were gone, the agent was started anew, and kube-proxy came after it`,
     expects: 'each is answered, and none came as far as kube-proxy; names are answered',
     capabilities: ['kubernetes', 'node-access'],
@@ -49,6 +56,7 @@ export const kubeProxyBeside: readonly Check[] = [
   {
     requirement: 'EDGE-COX-004',
     topology: { kubeProxy: 'nftables' },
+    needless: kubeProxyItself,
     sends: `${connections} connections to a Service from a pod and from the node, while kube-proxy runs in mode nftables`,
     expects: 'each is answered, and none came as far as kube-proxy',
     capabilities: ['kubernetes', 'node-access'],
@@ -59,10 +67,7 @@ export const kubeProxyBeside: readonly Check[] = [
   },
 ]
 
-/**
- * A run that wants kube-proxy beside the target, in a mode, or in any that counts; skipped elsewhere, and where kube-proxy is
- * the target itself.
- */
+/** A run that wants kube-proxy beside the target, in a mode, or as a DaemonSet in any that counts; skipped elsewhere. */
 function besideMode(
   mode: 'iptables' | 'nftables' | undefined,
   work: (context: CheckContext, judgement: Judgement) => Promise<string>,
@@ -70,6 +75,8 @@ function besideMode(
   return async (context): Promise<Assessment> => {
     const found = await kubeProxyFound(context)
     if (typeof found !== 'object') return skipped(found)
+    if (mode === undefined && !found.isDaemonSet)
+      return skipped('kube-proxy is no DaemonSet here: it cannot be taken away alone')
     if (mode !== undefined && found.mode !== mode)
       return skipped(`kube-proxy runs in mode ${found.mode}, not ${mode}`)
     const judgement = new Judgement()

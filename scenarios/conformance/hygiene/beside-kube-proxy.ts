@@ -3,12 +3,14 @@ import { backends } from '../l4/backends.fixture.ts'
 import { answeredBy } from '../l4/follow.ts'
 import { endpointOf, fixturePods, ownService } from '../l4/own-service.ts'
 import { Judgement, skipped } from '../support/judgement.ts'
+import { kubeProxyItself } from '../support/kube-proxy.ts'
 import { inPod, onHost } from '../support/positions.ts'
 
 export const besideKubeProxy: readonly Check[] = [
   {
     requirement: 'HYG-UN-006',
     topology: { kubeProxy: 'iptables' },
+    needless: kubeProxyItself,
     sends:
       'TCP connections from a pod and from the node to a Service, before and after the target is removed; kube-proxy stays',
     expects: 'each is answered by its endpoint, afterwards, too',

@@ -1,11 +1,11 @@
 import type { CheckContext, KubeObject } from '../../../harness/api.ts'
 import { eventually } from '../../eventually.ts'
-import { objectOf } from './cluster-facts.ts'
 import { onNode } from './shell.ts'
 
 /** As kubeadm makes it; a kube-proxy that somebody installed otherwise is not looked for. */
 const key = { namespace: 'kube-system', name: 'kube-proxy' } as const
 const labelSelector = 'k8s-app=kube-proxy'
+const configMap = { apiVersion: 'v1', kind: 'ConfigMap' } as const
 const daemonSet = { apiVersion: 'apps/v1', kind: 'DaemonSet' } as const
 const pod = { apiVersion: 'v1', kind: 'Pod' } as const
 
@@ -18,21 +18,31 @@ const writesMs = 30_000
 /** The kube-proxy beside the target, or why there is none that could be told from it. */
 export async function kubeProxyFound(
   context: CheckContext,
-): Promise<{ readonly mode: string } | string> {
+): Promise<{ readonly mode: string; readonly isDaemonSet: boolean } | string> {
   const { cluster } = context
+  const { kube, topology } = cluster
   if (cluster.kubeProxyConnections === undefined) return 'no kube-proxy runs beside the target'
-  if (isKubeProxyItself(context)) return 'kube-proxy is the target itself'
   if ((await cluster.kubeProxyConnections(context)) === undefined)
     return 'what comes to kube-proxy cannot be counted here'
-  const { data = {} } = (await objectOf(context, { apiVersion: 'v1', kind: 'ConfigMap' }, key)) as {
-    readonly data?: Readonly<Record<string, string>>
-  }
+  const found = await kube.get(await kube.typeOf(configMap, context), key, context)
+  // why: that of k3s is a part of its agent, so that nobody but who made the cluster knows its mode
+  if (found === undefined) return { mode: topology.kubeProxy ?? 'unknown', isDaemonSet: false }
+  const data = (found['data'] ?? {}) as Readonly<Record<string, string>>
   const [, mode = ''] = /^mode:\s*"?(\w*)"?\s*$/m.exec(data['config.conf'] ?? '') ?? []
-  return { mode: mode === '' ? 'iptables' : mode }
+  return { mode: mode === '' ? 'iptables' : mode, isDaemonSet: true }
+}
+
+/** Why rows on a kube-proxy beside the target say nothing of kube-proxy. */
+export function kubeProxyItself(target: Pick<CheckContext['target'], 'pods'>): string | undefined {
+  return isKubeProxyItself({ target }) ? 'kube-proxy is the target itself' : undefined
 }
 
 /** The cluster's own kube-proxy is judged; nobody installed it beside. */
-export function isKubeProxyItself({ target }: Pick<CheckContext, 'target'>): boolean {
+export function isKubeProxyItself({
+  target,
+}: {
+  readonly target: Pick<CheckContext['target'], 'pods'>
+}): boolean {
   return target.pods?.labelSelector === labelSelector
 }
 
