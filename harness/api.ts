@@ -89,7 +89,7 @@ export type {
   VolleyJob,
 } from './model/probe.ts'
 export { patternByte, patternBytes } from './model/pattern.ts'
-export type { BenchFacts, Ground, Question, QuestionArm } from './model/question.ts'
+export type { BenchFacts, Ground, Grounded, Question, QuestionArm } from './model/question.ts'
 export type { Reporter } from './model/reporter.ts'
 export type { CatalogueFeature, Level, Profile, Requirement, Source } from './model/requirement.ts'
 export { ResourceStack } from './model/resource-stack.ts'

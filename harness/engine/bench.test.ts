@@ -200,10 +200,10 @@ t.test(
   async (t) => {
     const questions = [
       question('small', { uses: ['l4'] }),
-      question('large', { uses: ['l4', 'payloads'] }),
+      question('large', { uses: ['l4', 'l4-payloads'] }),
       question('no-rate', { calibration: { share: 0.4, concurrency: 1 } }),
     ]
-    const missing = { payloads: 'nginx-payload is not ready on edge-node-b' }
+    const missing = { 'l4-payloads': 'nginx-payload is not ready on edge-node-b' }
     const generator = generatorDouble((job, index) => {
       // why: the look for a rate comes before the first pair
       if (index === 0) throw new Error('nobody listens')

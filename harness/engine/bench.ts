@@ -3,7 +3,7 @@ import type { Position } from '../model/cluster.ts'
 import { LoadError } from '../model/errors.ts'
 import type { Experiment } from '../model/experiment.ts'
 import type { LoadGenerator, LoadTarget } from '../model/load.ts'
-import type { BenchFacts, Question, QuestionArm } from '../model/question.ts'
+import type { BenchFacts, Grounded, Question, QuestionArm } from '../model/question.ts'
 import { ResourceStack } from '../model/resource-stack.ts'
 import type { BenchArm, BenchQuestion, BenchResult, BenchTrial } from '../model/run-result.ts'
 import type { ScenarioContext } from '../model/scenario.ts'
@@ -13,7 +13,7 @@ import { loadPositions } from './load-positions.ts'
 import type { CoexistenceGuard } from './coexistence.ts'
 import type { Listener } from './events.ts'
 import { type ExperimentsInit, runExperiments } from './experiment/run-experiments.ts'
-import { whyNot } from './experiment/why-not.ts'
+import { whyGroundless, whyNot } from './experiment/why-not.ts'
 import type { Stage } from './stage.ts'
 import type { Statistics } from './statistics.ts'
 import { calibrated, type CalibrationContext } from './calibration.ts'
@@ -31,10 +31,10 @@ export interface BenchPlan {
   readonly seed: number
   /** Names of the nodes that load comes from, at once; the first edge node when absent. */
   readonly loadNodes?: readonly string[]
-  /** Sets up what is measured. */
+  /** Sets up what is measured, as far as what is asked stands on it. */
   readonly prepare: (
     context: ScenarioContext,
-    questions: readonly Question[],
+    asked: readonly Grounded[],
     /** Image of the backend program, given to the nodes when it is asked for. */
     backendImage: () => Promise<string>,
   ) => Promise<BenchFacts>
@@ -104,8 +104,10 @@ export async function bench(
   let opinion: SecondOpinion | undefined
   let experiments: BenchResult['experiments']
   try {
-    const facts = await plan.prepare(stage.context(held, { signal }), can, () =>
-      backendImage(stage, options),
+    const facts = await plan.prepare(
+      stage.context(held, { signal }),
+      [...can, ...(plan.experiments ?? [])],
+      () => backendImage(stage, options),
     )
     // why: what came before the target knew of the Service is nobody's measurement
     await guard?.foreignConnections({ signal })
@@ -193,7 +195,7 @@ async function readied(
     tell({ kind: 'phase-progress', phase: 'bench', line: `${question.id} is left out: ${reason}` })
     return { question, reason }
   }
-  const [missing] = (question.uses ?? []).flatMap((ground) => facts.missing?.[ground] ?? [])
+  const missing = whyGroundless(question, facts)
   if (missing !== undefined) return leftOut(missing)
   try {
     return await calibrated(question, context)

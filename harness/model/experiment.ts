@@ -3,7 +3,7 @@ import type { Capability, Cluster, Position } from './cluster.ts'
 import type { KubeObject } from './kubernetes.ts'
 import type { LoadGenerator } from './load.ts'
 import type { Probe } from './probe.ts'
-import type { BenchFacts } from './question.ts'
+import type { BenchFacts, Ground } from './question.ts'
 import type { DeployedTarget, Feature, Uninstalled } from './target.ts'
 import type { Watch, WatchJob } from './watch.ts'
 
@@ -24,6 +24,8 @@ export interface Experiment {
   readonly needs?: readonly Feature[]
   /** Needed from the cluster; likewise. */
   readonly capabilities?: readonly Capability[]
+  /** What it stands on; where that could not be set up it is not run, and unanswered with the reason. */
+  readonly uses?: readonly Ground[]
   /** Replicates of a quick and of a full benchmark. */
   readonly replicates: { readonly quick: number; readonly full: number }
   /** About how long one replicate takes, in seconds: for `--list`. */
@@ -60,7 +62,10 @@ export interface Replicate {
   readonly size?: number
   /** By the metric's id; metrics that this replicate says nothing about are absent. */
   readonly values: Readonly<Record<string, number>>
-  /** Metrics whose value is only known to be worse than what stands there: waiting was given up. They rank worst. */
+  /**
+   * Metrics whose value is only known to be worse than what stands there: waiting was given up, or nothing lower was
+   * tried. They rank worst.
+   */
   readonly censored?: readonly string[]
   /** Why it must not be used; by rules that were fixed beforehand. Absent or empty for a valid one. */
   readonly invalid?: readonly string[]
@@ -125,10 +130,10 @@ export interface MetricResult {
   /** Of a slope: per so many units of size. */
   readonly per?: number
   readonly count: number
-  /** How many of them were given up waiting for. */
+  /** Of how many only a bound is known: given up waiting for, or below the lowest that was tried. */
   readonly censored: number
   readonly value?: number
-  /** The value is one that was given up waiting for: the true one is worse. */
+  /** The value is such a bound: the true one is worse. */
   readonly isCensored?: boolean
   /** Exact interval of the median. */
   readonly interval?: readonly [number, number]

@@ -43,10 +43,15 @@ export interface Question {
 }
 
 /**
- * What questions stand on: the sample nginx through the Service's L4 or L7 port, nginx with files of several sizes, a
- * backend of ours.
+ * What questions and experiments stand on: the sample nginx through the Service's L4 or L7 port, nginx with files of
+ * several sizes through either, a backend of ours.
  */
-export type Ground = 'l4' | 'l7' | 'payloads' | 'backend'
+export type Ground = 'l4' | 'l7' | 'l4-payloads' | 'l7-payloads' | 'backend'
+
+/** What says which grounds it stands on. */
+export interface Grounded {
+  readonly uses?: readonly Ground[]
+}
 
 export interface QuestionArm {
   readonly id: 'direct' | 'target'
@@ -55,7 +60,7 @@ export interface QuestionArm {
   readonly request: (facts: BenchFacts) => LoadTarget
 }
 
-/** What a question may refer to: the sample nginx and its Service, as they are in this cluster. */
+/** What a question or experiment may refer to: the sample nginx and its Service, as they are in this cluster. */
 export interface BenchFacts {
   /** Grounds that could not be set up, and why. */
   readonly missing?: Readonly<Partial<Record<Ground, string>>>
@@ -105,7 +110,7 @@ export interface BenchFacts {
  * @throws Error with the reasons when one could not be set up
  */
 export function wholeFacts(facts: BenchFacts): BenchFacts {
-  const reasons = Object.values(facts.missing ?? {})
+  const reasons = [...new Set(Object.values(facts.missing ?? {}))]
   if (reasons.length > 0) throw new Error(reasons.join('; '))
   return facts
 }

@@ -1,7 +1,7 @@
 import type { MetricResult } from '../model/experiment.ts'
 import { absent, number, quantity, signed, unitText } from './format.ts'
 
-/** A metric's value with its unit: `12.4 ms`, `over 10,000 ms` where waiting was given up, `+3.1 KiB per 100` of a slope. */
+/** A metric's value with its unit: `12.4 ms`, `over 10,000 ms` where only that bound is known, `+3.1 KiB per 100` of a slope. */
 export function metricText({
   value,
   unit,

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { ExperimentContext, LoadJob, LoadResult, Replicate } from '../../harness/api.ts'
-import { l4Capacity } from './capacity.ts'
+import { l4Capacity, l7Capacity } from './capacity.ts'
+import { mixed } from './mixed.ts'
 
 /** What the generator would say of a rate. */
 type Answer = (rateRps: number, host: string) => Partial<LoadResult>
@@ -99,3 +100,50 @@ t.test(
     t.match(never?.invalid, [/^through the target: the schedule was not kept/])
   },
 )
+
+t.test(
+  'a generator that gives out between two rates leaves a wider bracket, and a number',
+  async (t) => {
+    const late = {
+      ...p99(1),
+      invalid: ['the schedule was not kept: 700 of 5000 requests left late'],
+    }
+    const found = await searched((rateRps) =>
+      rateRps > 4_000 && rateRps < 8_000 ? late : p99(rateRps >= 8_000 ? 30 : 2),
+    )
+    t.match(found, { values: { 'target-rps': 4_000 }, invalid: undefined, censored: undefined })
+    t.match(
+      found?.note,
+      /^through the target p99 2.00 ms at 4000, too much at 8000, not known between them \(.*\): 5657: the schedule/,
+    )
+  },
+)
+
+t.test('who bears the highest rate bears it or more, and the note says so', async (t) => {
+  const found = await searched(() => p99(2))
+  t.match(found, { values: { 'target-rps': 40_000, 'direct-rps': 40_000 }, invalid: undefined })
+  t.match(found?.note, /at 40000, or more: none above was tried; past it .*, or more/)
+})
+
+t.test('a path that answers nothing has no capacity, not a small one', async (t) => {
+  const dead = { invalid: ['no request was answered', '4000 of 5500 requests failed: refused'] }
+  const found = await searched((_, host) => (host === 'pod' ? p99(1) : { ...p99(1), ...dead }))
+  t.equal(found?.values['target-rps'], undefined)
+  t.match(found, {
+    censored: undefined,
+    invalid: ['through the target: no request was answered, at 250 per second'],
+  })
+})
+
+t.test("a foreign answer ends the search: it is nobody's limit", async (t) => {
+  const foreign = { ...p99(1), invalid: ['foreign answer: status 404'] }
+  await t.rejects(
+    searched((_, host) => (host === 'pod' ? p99(1) : foreign)),
+    { code: 'foreign-answer', message: 'service, at 500 per second: foreign answer: status 404' },
+  )
+})
+
+t.test('what stands on a path of the target says so', (t) => {
+  t.same([l4Capacity.uses, l7Capacity.uses, mixed.uses], [['l4'], ['l7'], ['l4', 'l7']])
+  t.end()
+})

@@ -1,9 +1,10 @@
-import type {
-  Experiment,
-  ExperimentContext,
-  LoadGenerator,
-  LoadTarget,
-  Replicate,
+import {
+  type Experiment,
+  type ExperimentContext,
+  LoadError,
+  type LoadGenerator,
+  type LoadTarget,
+  type Replicate,
 } from '../../harness/api.ts'
 import { edgeNodes } from '../walkthrough/facts.ts'
 import { http } from './http-latency.ts'
@@ -17,7 +18,9 @@ const samples = 5_000
 /** The search ends when the largest good and the smallest bad rate are this close. */
 const precision = 1.15
 
+/** Above it nobody looks. */
 const highestRps = 40_000
+const highestText = highestRps.toLocaleString('en')
 const firstRps = 500
 
 /** A step at this rate takes as long as one may: its p99 needs the samples. */
@@ -34,11 +37,12 @@ function capacity(way: 'l4' | 'l7'): Experiment {
     id: `${way}-capacity`,
     title: `How many requests per second does the ${way.toUpperCase()} path carry with a p99 below ${limitMs} ms?`,
     means: `how much a node may be asked for before one of a hundred users waits longer than ${limitMs} ms`,
-    load: `from a pod on the first edge node, open loop, the rate doubled from ${firstRps} per second until p99 is over ${limitMs} ms or requests fail, then the middle taken, not below ${lowestRps}; the same past the target`,
+    load: `from a pod on the first edge node, open loop, the rate doubled from ${firstRps} per second until p99 is over ${limitMs} ms or requests fail, then the middle taken, not below ${lowestRps} and not above ${highestRps}; the same past the target`,
+    uses: [way],
     metrics: [
       {
         id: 'target-rps',
-        title: `requests per second with p99 below ${limitMs} ms, through the target`,
+        title: `requests per second with p99 below ${limitMs} ms (looked for up to ${highestText}), through the target`,
         unit: 'req/s',
         better: 'higher',
         role: 'advisory',
@@ -81,11 +85,8 @@ async function* searches(context: ExperimentContext, way: 'l4' | 'l7'): AsyncGen
         ...(direct.rateRps !== undefined && { 'direct-rps': direct.rateRps }),
       },
       ...(censored.length > 0 && { censored }),
-      // why: what the generator could not send is no limit of what was asked
-      ...(target.generatorBound !== undefined && {
-        invalid: [`through the target: ${target.generatorBound}`],
-      }),
-      note: `through the target ${target.told}; past it ${direct.told}${direct.generatorBound === undefined ? '' : ', or more: the generator was the limit'}`,
+      ...(target.unknown !== undefined && { invalid: [`through the target: ${target.unknown}`] }),
+      note: `through the target ${target.told}; past it ${direct.told}`,
     }
   }
 }
@@ -95,12 +96,12 @@ interface Found {
   readonly rateRps?: number
   /** Not even the smallest rate was good: the true one is below. */
   readonly isLess?: true
-  /** Why no larger rate could be tried. */
-  readonly generatorBound?: string
+  /** Why no limit was found; then the rate, if there is one, is one that was borne, and no more is known. */
+  readonly unknown?: string
   readonly told: string
 }
 
-/** Doubles until it is too much, then looks between; below the lowest rate nobody looks. */
+/** Doubles until it is too much, then looks between; below the lowest and above the highest rate nobody looks. */
 async function searched(
   context: ExperimentContext,
   generator: LoadGenerator,
@@ -110,23 +111,50 @@ async function searched(
   let bad = Infinity
   let rateRps = firstRps
   let told = ''
-  while (bad / Math.max(good, 1) > precision && rateRps <= highestRps) {
+  while (bad / Math.max(good, 1) > precision && good < highestRps) {
     const step = await decided(context, generator, target, rateRps)
-    if (step.verdict === 'generator')
-      return {
-        ...(good > 0 && { rateRps: good }),
-        generatorBound: step.told,
-        told: [...(told === '' ? [] : [told]), `${rateRps}: ${step.told}`].join('; '),
-      }
+    if (step.verdict === 'generator') return generatorBound({ good, bad, told, rateRps }, step.told)
     if (step.verdict === 'good') {
       good = rateRps
       told = `p99 ${step.told} at ${rateRps}`
     } else bad = rateRps
-    if (bad <= lowestRps)
-      return { rateRps: lowestRps, isLess: true, told: `not even ${lowestRps}: ${step.told}` }
-    rateRps = bad === Infinity ? rateRps * 2 : between(good, bad)
+    if (bad <= lowestRps) {
+      const notEven = `not even ${lowestRps}: ${step.told}`
+      // why: a path that carries nothing has no capacity that is merely small
+      return step.isSilent === true
+        ? { unknown: `${step.told}, at ${lowestRps} per second`, told: notEven }
+        : { rateRps: lowestRps, isLess: true, told: notEven }
+    }
+    rateRps = bad === Infinity ? Math.min(rateRps * 2, highestRps) : between(good, bad)
   }
-  return { rateRps: good, told }
+  return {
+    rateRps: good,
+    told: good < highestRps ? told : `${told}, or more: none above was tried`,
+  }
+}
+
+interface Bracket {
+  readonly good: number
+  readonly bad: number
+  readonly told: string
+  readonly rateRps: number
+}
+
+/** What is known when the generator gives out at a rate: what it could not send is no limit of what was asked. */
+function generatorBound({ good, bad, told, rateRps }: Bracket, why: string): Found {
+  const late = `${rateRps}: ${why}`
+  if (good === 0) return { unknown: why, told: late }
+  if (bad === Infinity)
+    return {
+      rateRps: good,
+      unknown: why,
+      told: `${told}; ${late}, or more: the generator was the limit`,
+    }
+  // why: the limit is between two rates that were tried, only further apart than they should be
+  return {
+    rateRps: good,
+    told: `${told}, too much at ${bad}, not known between them (wider than ${precision} times): ${late}`,
+  }
 }
 
 /** The geometric middle, or the lowest rate where none was good yet. */
@@ -142,7 +170,7 @@ async function decided(
   generator: LoadGenerator,
   target: LoadTarget,
   rateRps: number,
-): Promise<Awaited<ReturnType<typeof isGood>>> {
+): Promise<Step> {
   for (let attempt = 1; ; attempt += 1) {
     const step = await isGood(context, generator, target, rateRps)
     context.tell(`${rateRps} per second: ${step.told}`)
@@ -153,12 +181,22 @@ async function decided(
 /** Rules by which the generator refuses a trial although the target may have borne the rate. */
 const ofGenerator = /^(the schedule was not kept|the generator was busy|the generator's machine)/
 
+const silent = 'no request was answered'
+
+interface Step {
+  readonly verdict: 'good' | 'bad' | 'generator'
+  /** Nothing came back. */
+  readonly isSilent?: true
+  readonly told: string
+}
+
+/** @throws LoadError `foreign-answer` when somebody else answered: then nothing of it is the target's */
 async function isGood(
   { seed, signal }: ExperimentContext,
   generator: LoadGenerator,
   target: LoadTarget,
   rateRps: number,
-): Promise<{ readonly verdict: 'good' | 'bad' | 'generator'; readonly told: string }> {
+): Promise<Step> {
   const durationMs = Math.min(
     longestStepMs,
     Math.max(shortestStepMs, Math.ceil((samples * 1.1 * 1_000) / rateRps)),
@@ -173,8 +211,14 @@ async function isGood(
     },
     { signal },
   )
+  const foreign = invalid.find((reason) => reason.includes('foreign answer'))
+  if (foreign !== undefined)
+    throw new LoadError('foreign-answer', `${target.host}, at ${rateRps} per second: ${foreign}`)
   const [why] = invalid
-  if (why !== undefined) return { verdict: ofGenerator.test(why) ? 'generator' : 'bad', told: why }
+  if (why !== undefined) {
+    const verdict = ofGenerator.test(why) ? 'generator' : 'bad'
+    return { verdict, told: why, ...(invalid.includes(silent) && { isSilent: true }) }
+  }
   const p99Ms = (response.p99Us ?? Infinity) / 1_000
   if (!Number.isFinite(p99Ms)) return { verdict: 'bad', told: 'too few samples for a p99' }
   return { verdict: p99Ms < limitMs ? 'good' : 'bad', told: `${p99Ms.toFixed(2)} ms` }

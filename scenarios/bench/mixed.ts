@@ -41,6 +41,7 @@ export const mixed: Experiment = {
     role: 'advisory',
     margin: 0.1,
   })),
+  uses: ['l4', 'l7'],
   replicates: { quick: 4, full: 12 },
   replicateS: 12,
   run: rounds,

@@ -45,7 +45,7 @@ function payload(way: 'l4' | 'l7', { name, text, bytes, profile }: Size): Questi
     effect: 'difference',
     profile,
     calibration: { share: 0.4, concurrency: 4 },
-    uses: ['payloads'],
+    uses: [`${way}-payloads`],
     warmupMs: 300,
     durationMs: 1_200,
     arms: [

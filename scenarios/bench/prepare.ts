@@ -1,11 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import type {
-  BenchFacts,
-  Ground,
-  KubeObject,
-  Question,
-  ScenarioContext,
-} from '../../harness/api.ts'
+import type { BenchFacts, Grounded, KubeObject, ScenarioContext } from '../../harness/api.ts'
 import { eventually } from '../eventually.ts'
 import {
   backendPods,
@@ -15,6 +9,7 @@ import {
   clusterIpOf,
   sliceOf,
 } from './backends.ts'
+import { type Grounds, groundsOf, throughEither } from './grounds.ts'
 import { preparePayloads } from './payloads.ts'
 import { namespaceOf, readManifests } from '../manifests.ts'
 import { readyPod, pinned } from '../pods.ts'
@@ -29,13 +24,13 @@ const l4Port = 12_347
 const podPort = 8_080
 
 /**
- * Sets up nginx on the second edge node behind one Service, and finds out what the questions need to know. What only
- * some of them need may be missing then, with the reason.
+ * Sets up nginx on the second edge node behind one Service, and what else is asked for stands on. What only some
+ * questions or experiments need may be missing then, with the reason.
  * @throws Error when nginx itself does not give its page: there is nothing to compare with
  */
 export async function prepareBench(
   context: ScenarioContext,
-  questions: readonly Question[] = [],
+  asked: readonly Grounded[] = [],
   backendImage?: () => Promise<string>,
 ): Promise<BenchFacts> {
   const [, b] = edgeNodes(context)
@@ -54,21 +49,12 @@ export async function prepareBench(
       `nginx cannot be measured: want the run's own page of ${address}, got ${describe(own)}`,
     )
   const clusterIp = await clusterIpOf(context, serviceName)
-  const missing: Partial<Record<Ground, string>> = {}
-  const tried = async <T>(ground: Ground, work: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await work()
-    } catch (error) {
-      context.signal.throwIfAborted()
-      missing[ground] = error instanceof Error ? error.message : String(error)
-      return undefined
-    }
-  }
+  const grounds = groundsOf(asked, context.signal)
+  const { missing, uses, tried } = grounds
   await tried('l7', () => reachable(context, clusterIp, l7Port, bodySha256))
   await tried('l4', () => reachable(context, clusterIp, l4Port, bodySha256))
   const { clusterDns, clusterDomain } = context.cluster.topology
-  const uses = new Set(questions.flatMap((question) => question.uses ?? []))
-  const files = uses.has('payloads') ? await tried('payloads', () => payloads(context)) : undefined
+  const files = await payloads(context, grounds)
   const ours =
     uses.has('backend') && backendImage !== undefined
       ? await tried('backend', () => backend(context, backendImage))
@@ -91,14 +77,21 @@ export async function prepareBench(
   }
 }
 
-async function payloads(context: ScenarioContext): Promise<NonNullable<BenchFacts['payloads']>> {
-  const { service, ...rest } = await preparePayloads(context)
-  const clusterIp = await clusterIpOf(context, service)
-  const [largest] = rest.files.toReversed()
-  if (largest === undefined) throw new Error('there is no file')
-  for (const port of [l7Port, l4Port])
-    await reachable(context, clusterIp, port, largest.sha256, largest.path)
-  return { ...rest, clusterIp }
+/** The files through each port that is asked of; absent where none is, or they could not be had at all. */
+function payloads(context: ScenarioContext, grounds: Grounds): Promise<BenchFacts['payloads']> {
+  return throughEither(
+    grounds,
+    async () => {
+      const { service, ...rest } = await preparePayloads(context)
+      return { ...rest, clusterIp: await clusterIpOf(context, service) }
+    },
+    async ({ clusterIp, files }, ground) => {
+      const [largest] = files.toReversed()
+      if (largest === undefined) throw new Error('there is no file')
+      const port = ground === 'l4-payloads' ? l4Port : l7Port
+      await reachable(context, clusterIp, port, largest.sha256, largest.path)
+    },
+  )
 }
 
 /** A backend of ours on the second edge node, behind a Service whose endpoints we write. */

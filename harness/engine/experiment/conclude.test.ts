@@ -94,6 +94,27 @@ t.test('of a metric where more is better, the smallest is the worst', (t) => {
   t.end()
 })
 
+t.test('of a rate a bound is above the truth, and nobody waited for it', (t) => {
+  const rate: Partial<Metric> = { title: 'rate', unit: 'req/s', better: 'higher' }
+  const said = (...of: readonly Partial<ReplicateResult>[]): string => concluded(of, rate).answer
+  const [less, more] = [value(250, true), value(400)]
+  t.equal(
+    said(less, more, value(300)),
+    'Rate: 300 req/s (worst of 3 below 250 req/s, 1 of 3 only known as an upper bound).',
+  )
+  t.equal(
+    said(less, less, more),
+    'Rate: less than 250 req/s (2 of 3 only known as an upper bound).',
+  )
+  t.equal(
+    said(less, value(250), more),
+    'Rate: 250 req/s (worst of 3 below 250 req/s, 1 of 3 only known as an upper bound).',
+    'the same number, but one of them was not borne',
+  )
+  t.match(said(value(300), more, value(350)), /worst of 3 300 req\/s\)\.$/, 'no bound, no below')
+  t.end()
+})
+
 t.test('invalid replicates count for nothing; when none is valid there is no answer', (t) => {
   const invalid = { invalid: ['the client slept'] }
   const mixed = concluded([value(10), { ...value(1_000), ...invalid }])

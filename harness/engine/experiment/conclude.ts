@@ -41,7 +41,7 @@ function nothingValid(replicates: readonly ReplicateResult[]): string {
   return reasons.length === 0 ? 'nothing was seen' : `nothing was valid: ${reasons.join('; ')}`
 }
 
-/** Values that were given up waiting for rank worst, whatever stands there. */
+/** Values of which only a bound is known rank worst, whatever stands there. */
 function overAll(
   metric: Metric,
   valid: readonly ReplicateResult[],
@@ -75,7 +75,7 @@ function overAll(
   }
   const middle = ranked[Math.floor((ranked.length - 1) / 2)]
   if (middle === undefined) return base
-  // why: half of them were not seen to end, so the middle one was not either
+  // why: of half of them only a bound is known, so of the middle one, too
   if (middle.isCensored) return { ...base, value: middle.value, isCensored: true }
   // why: beyond every number, so that they stay at their end of the order
   const numbers = ranked.map(({ value, isCensored }) => (isCensored ? sign * Infinity : value))
@@ -109,19 +109,25 @@ export function metricText(metric: MetricResult): string {
   if (value === undefined) return `${title}: not known`
   if (metric.summary === 'slope')
     return `${title}: ${value >= 0 ? '+' : '−'}${number(Math.abs(value))}${named} per ${number(per ?? 1)}`
-  const more = isCensored === true ? (metric.better === 'lower' ? 'more than ' : 'less than ') : ''
+  const isLower = metric.better === 'lower'
+  const more = isCensored === true ? (isLower ? 'more than ' : 'less than ') : ''
   const range =
     interval === undefined || interval[0] === interval[1]
       ? []
       : [
           `between ${interval[0] < 0 ? '−' : ''}${number(Math.abs(interval[0]))} and ${amount(interval[1])} at ${percent(confidence)}`,
         ]
-  const given = censored === 0 ? [] : [`${censored} of ${count} given up`]
+  // why: a rate that is lower than what was tried is no event that somebody waited for
+  const known = isLower ? 'given up' : 'only known as an upper bound'
+  const bounds = censored === 0 ? [] : [`${censored} of ${count} ${known}`]
+  // why: they rank worst, so the worst is one of them as soon as there is one
+  const isWorstBound = censored > 0
+  const isToldAlready = worst === value && isWorstBound === (isCensored === true)
   const worstText =
-    worst === undefined || worst === value || count < 2
+    worst === undefined || isToldAlready || count < 2
       ? []
-      : [`worst of ${count} ${censored > 0 ? 'over ' : ''}${amount(worst)}`]
-  const details = [...range, ...worstText, ...given].join(', ')
+      : [`worst of ${count} ${isWorstBound ? (isLower ? 'over ' : 'below ') : ''}${amount(worst)}`]
+  const details = [...range, ...worstText, ...bounds].join(', ')
   return `${title}: ${more}${amount(value)}${details === '' ? '' : ` (${details})`}`
 }
 

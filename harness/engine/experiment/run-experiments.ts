@@ -18,7 +18,7 @@ import { errorText } from '../phase.ts'
 import type { Stage } from '../stage.ts'
 import type { ExperimentStatistics } from '../statistics.ts'
 import { concludeExperiment } from './conclude.ts'
-import { whyNot } from './why-not.ts'
+import { whyGroundless, whyNot } from './why-not.ts'
 
 export interface ExperimentsInit extends AbortOptions {
   readonly experiments: readonly Experiment[]
@@ -52,10 +52,15 @@ async function runOne(experiment: Experiment, init: ExperimentsInit): Promise<Ex
     concludeExperiment(experiment, replicates, statistics, more)
   const missing = whyNot(experiment, stage.features, stage.cluster.capabilities)
   if (missing !== undefined) return conclude({ status: 'skipped', reason: missing })
-  const held = new ResourceStack()
   const say = (line: string): void => {
     init.tell({ kind: 'phase-progress', phase: 'bench', line: `${experiment.id}: ${line}` })
   }
+  const groundless = whyGroundless(experiment, init.facts)
+  if (groundless !== undefined) {
+    say(`left out: ${groundless}`)
+    return conclude({ status: 'unanswered', reason: groundless })
+  }
+  const held = new ResourceStack()
   let reason: string | undefined
   let status: ExperimentResult['status'] | undefined
   try {

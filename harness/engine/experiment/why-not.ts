@@ -1,4 +1,5 @@
 import type { Capability } from '../../model/cluster.ts'
+import type { BenchFacts, Grounded } from '../../model/question.ts'
 import type { Feature } from '../../model/target.ts'
 
 /** What a question or experiment needs. */
@@ -18,4 +19,9 @@ export function whyNot(
   const missing = capabilities.filter((capability) => !of.has(capability))
   if (missing.length > 0) return `the cluster cannot do ${missing.join(', ')}`
   return undefined
+}
+
+/** Why what it stands on could not be set up; undefined when it could. */
+export function whyGroundless({ uses = [] }: Grounded, facts: BenchFacts): string | undefined {
+  return uses.map((ground) => facts.missing?.[ground]).find((reason) => reason !== undefined)
 }

@@ -1,6 +1,7 @@
 import type { ExperimentResult, MetricResult, ReplicateResult } from '../../model/experiment.ts'
 import type { BenchResult } from '../../model/run-result.ts'
 import { absent, number, percent, quantity, unitText } from '../format.ts'
+import { censoredText } from '../comparison.ts'
 import { counted } from '../text.ts'
 import { bars } from './charts/bars.ts'
 import { heading, slug, type Frame } from './frame.ts'
@@ -120,7 +121,7 @@ function dotsOf(
   return replicates.flatMap(({ values, invalid, label, censored }) => {
     const value = values[metric.id]
     if (value === undefined || invalid.length > 0) return []
-    const over = censored.includes(metric.id) ? 'over ' : ''
+    const over = censoredText(metric.better, censored.includes(metric.id))
     return [{ value, tip: `${label}: ${over}${quantity(value, metric.unit)}` }]
   })
 }
@@ -136,7 +137,7 @@ function metricsTable({ metrics }: ExperimentResult, id: string): Markup {
       numberColumn('interval'),
       numberColumn('worst'),
       numberColumn('replicates'),
-      numberColumn('given up'),
+      numberColumn('only a bound'),
       textColumn('role'),
       textColumn('better'),
       numberColumn('margin'),
@@ -161,7 +162,7 @@ function replicatesTable({ metrics, replicates }: ExperimentResult, id: string):
   const isSized = replicates.some(({ size }) => size !== undefined)
   return table({
     id: `${id}-replicates`,
-    caption: 'Replicates in the order in which they ran; > where waiting was given up',
+    caption: 'Replicates in the order in which they ran; > or < where only that bound is known',
     columns: [
       textColumn('what'),
       ...(isSized ? [numberColumn('size')] : []),
@@ -178,7 +179,7 @@ function replicatesTable({ metrics, replicates }: ExperimentResult, id: string):
         const value = values[metric.id]
         return value === undefined
           ? absent
-          : `${censored.includes(metric.id) ? '> ' : ''}${number(value)}`
+          : `${censored.includes(metric.id) ? (metric.better === 'lower' ? '> ' : '< ') : ''}${number(value)}`
       }),
       note ?? '',
       invalid.length === 0 ? 'yes' : `no: ${invalid.join('; ')}`,

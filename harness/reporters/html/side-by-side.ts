@@ -130,7 +130,7 @@ function experiments(results: readonly RunResult[]): Markup | false {
     'Experiments side by side',
     table({
       id: 'experiments-table',
-      caption: 'Medians and slopes by run; over or below where waiting was given up',
+      caption: 'Medians and slopes by run; over or below where only that bound is known',
       columns: runColumns(results, 'metric'),
       rows: all.flatMap(({ id, title, metrics }) => {
         const row = (what: string, metric?: string, withReason = true): readonly Part[] => [
