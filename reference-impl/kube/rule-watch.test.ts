@@ -151,6 +151,24 @@ t.test('rules go with their resource, after a second look only', async (t) => {
   await sees(one, '')
 })
 
+t.test(
+  'while rules that vanished are kept, it goes on looking whether they are back',
+  async (t) => {
+    await using given = await cluster()
+    given.api.put(at('v1'), rule('web', 'RANDOM'))
+    await using one = await follow(given.server, { confirmMs: 3_600_000 })
+    await sees(one, 'web="random"')
+    const before = given.api.count(group)
+    given.api.absent = [group]
+    given.api.cut()
+    await eventually(() => assert.ok(given.api.count(group) >= before + 3))
+    t.equal(one.rules(), 'web="random"', 'kept')
+    given.api.absent = []
+    given.api.put(at('v1'), rule('web', 'LEAST_REQUEST'))
+    await sees(one, 'web="least-request"')
+  },
+)
+
 for (const misbehaviour of [
   { kind: 'status', status: 403 },
   { kind: 'status', status: 500 },

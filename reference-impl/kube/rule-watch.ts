@@ -29,19 +29,30 @@ export async function watchRules(init: RuleWatchInit, signal: AbortSignal): Prom
   const { sink, timing, absentLookMs, log } = init
   const tell = teller(log)
   const startedAt = performance.now()
+  let missingSince: number | undefined
   while (!signal.aborted) {
     try {
       const path = await servedPath(init, signal)
       if (path === undefined) {
-        if (sink.count() > 0) await dropWhenReallyGone(init, signal)
+        missingSince ??= performance.now()
+        // why: an API server that has just started answers 404 for a moment
+        const leftMs = missingSince + timing.emptyListConfirmMs - performance.now()
+        if (leftMs <= 0 && sink.count() > 0) sink.replace([])
         init.onSettled()
-        tell('info', 'the API has no DestinationRules: Services are balanced in turn')
+        if (sink.count() === 0)
+          tell('info', 'the API has no DestinationRules: Services are balanced in turn')
         // why: definitions come most often right after the agents, with the rest of an installation
-        const pauseMs = Math.min(absentLookMs, Math.max(soonMs, performance.now() - startedAt) / 4)
+        const soonerMs = Math.max(soonMs, performance.now() - startedAt) / 4
+        const pauseMs = Math.min(
+          absentLookMs,
+          soonerMs,
+          leftMs > 0 ? Math.max(leftMs, timing.firstRetryMs) : Infinity,
+        )
         // why: spread, so that all nodes do not ask at once
         await delay(pauseMs * (0.75 + Math.random() * 0.25), undefined, { signal })
         continue
       }
+      missingSince = undefined
       await followUntilGone(init, path, tell, signal)
       // why: the next look must not follow at once, should the server change its mind with each request
       await delay(timing.firstRetryMs, undefined, { signal })
@@ -93,12 +104,6 @@ async function isMissing(api: Api, path: string, signal: AbortSignal): Promise<b
     if (error instanceof ApiError && error.status === 403 && path === group) return false
     throw error
   }
-}
-
-/** An API server that has just started answers 404 for a moment; known rules go when it says so twice. */
-async function dropWhenReallyGone(init: RuleWatchInit, signal: AbortSignal): Promise<void> {
-  await delay(init.timing.emptyListConfirmMs, undefined, { signal })
-  if ((await servedPath(init, signal)) === undefined) init.sink.replace([])
 }
 
 async function followUntilGone(

@@ -7,6 +7,7 @@ import {
 } from '../../../harness/api.ts'
 import { eventually } from '../../eventually.ts'
 import { clusterIpOf, podsOf } from './cluster-facts.ts'
+import { podOf } from './connect.ts'
 import {
   byHeader,
   defineDestinationRules,
@@ -131,22 +132,26 @@ async function untilFollowed(context: FixtureContext): Promise<void> {
   const { namespace, nodes, signal } = context
   const host = await clusterIpOf(context, namespace, 'by-header')
   const probe = await context.probe({ node: nodes[0]?.name ?? '', network: 'container' })
+  const answering = async (value: string, connections: number): Promise<readonly string[]> => {
+    const job = { host, port: 80, connections, concurrency: 4, timeoutMs: 30_000 }
+    const http = [{ path: '/', headers: [[hashedHeader, value] as const] }]
+    const seen = await probe.run(
+      { ...job, kind: 'volley', http, connectionTimeoutMs: 2_000 },
+      { signal },
+    )
+    if (seen.kind !== 'volley' || Object.keys(seen.failures).length > 0) return []
+    return seen.answers.map(({ answer }) => podOf(answer))
+  }
   await eventually(
-    () =>
-      probe.run(
-        {
-          kind: 'volley',
-          host,
-          port: 80,
-          connections: sameValue,
-          concurrency: 4,
-          http: [{ path: '/', headers: [[hashedHeader, 'followed']] }],
-          connectionTimeoutMs: 2_000,
-          timeoutMs: 30_000,
-        },
-        { signal },
-      ),
-    (seen) => seen.kind === 'volley' && seen.answers[0]?.count === sameValue,
+    async () => {
+      if (new Set(await answering('followed', sameValue)).size !== 1) return false
+      const others = new Set<string>()
+      // why: as long as one endpoint is all that is known, it answers every value without any rule
+      for (let other = 0; other < sameValue && others.size < 2; other += 1)
+        for (const pod of await answering(`other-${other}`, 1)) others.add(pod)
+      return others.size > 1
+    },
+    (isFollowed) => isFollowed,
     { withinMs: followedMs, everyMs: 250, signal },
   )
 }
