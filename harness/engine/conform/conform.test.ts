@@ -232,7 +232,7 @@ t.test(
     ])
     t.same(statuses(outcome), { 'A-1': 'passed' })
     t.equal(outcome.conclusion, 'conformant')
-    },
+  },
 )
 
 t.test('a row that is for a real Kubernetes alone is not asked of another cluster', async (t) => {
