@@ -223,18 +223,6 @@ t.test('what is not claimed is not supported, what the cluster cannot is skipped
   t.same(outcome.order, ['A-2'], 'only what can say something runs')
 })
 
-t.test(
-  'a row that is for clusters of namespaces is not asked of one that cannot do it',
-  async (t) => {
-    const outcome = await judge([
-      { id: 'A-1', run: fine },
-      { id: 'A-2', environment: 'N', capabilities: ['api-fault'], run: wrong },
-    ])
-    t.same(statuses(outcome), { 'A-1': 'passed' })
-    t.equal(outcome.conclusion, 'conformant')
-  },
-)
-
 t.test('a row that is for a real Kubernetes alone is not asked of another cluster', async (t) => {
   const outcome = await judge([
     { id: 'A-1', run: fine },
