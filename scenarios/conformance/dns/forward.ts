@@ -36,6 +36,24 @@ export function forwardCheck({ judge, ...check }: ProtocolCheck): Check {
   })
 }
 
+/**
+ * Asks once more what was not answered: a client does (RFC 1035 section 4.2.1), and rows about upstream servers that are
+ * silent may have made the one that is not look dead for a moment.
+ */
+async function askedTwice(
+  context: CheckContext,
+  messages: readonly Buffer[],
+): Promise<readonly (Reply | undefined)[]> {
+  const first = await askRaw(context, messages)
+  return Promise.all(
+    first.map(async (reply, index) => {
+      const message = messages[index]
+      if (rcodeOf(reply) === 'NOERROR' || message === undefined) return reply
+      return (await askRaw(context, [message], { timeoutMs: 10_000 }))[0]
+    }),
+  )
+}
+
 /** Names outside of the zone, with upstream servers that behave. */
 export const forward: readonly Check[] = [
   forwardCheck({
@@ -142,7 +160,7 @@ export const forward: readonly Check[] = [
         { name, type: dnsTypes.MX },
         { name: `alias.${world}`, type: dnsTypes.A },
       ]
-      const replies = await askRaw(
+      const replies = await askedTwice(
         context,
         asked.map((one, id) => query({ ...one, id })),
       )
