@@ -98,7 +98,7 @@ export const destinationRules: readonly Check[] = [
         spec: { sessionAffinity: 'ClientIP' },
       })
       const front = { at: inPod(context), host: own.host }
-      if (!(await isHashed(context, judgement, front, 'before')).accepted)
+      if (!(await isHashed(context, judgement, front, 'before', { affinity: true })).accepted)
         return judgement.assessment('')
       // why: which of the two wins is seen only when both are known
       if (!(await followsStill(context, judgement, 'a rule made later')))

@@ -132,6 +132,7 @@ const otherValues = 12
 /**
  * Waits until all requests with one value of the hashed header are answered by one backend, others by others, and judges
  * that.
+ * @param affinity - the Service has sessionAffinity as well, which may win: one backend for all values will do
  * @returns whether it was so, and how long it took in ms
  */
 export async function isHashed(
@@ -139,15 +140,17 @@ export async function isHashed(
   judgement: Judgement,
   front: Front,
   label: string,
-  withinMs: number = context.threshold('convergenceMs'),
+  { affinity = false }: { readonly affinity?: boolean } = {},
 ): Promise<{ readonly accepted: boolean; readonly tookMs: number }> {
+  const withinMs = context.threshold('convergenceMs')
   const { accepted, seen, tookMs } = await eventually(
     async () => {
       const one = await ask(context, front, 'http', { ...look, connections: 20, value: 'one' })
       const isOne = Object.keys(one.failures).length === 0 && new Set(one.order).size === 1
       // why: as long as one endpoint is all that is known, it answers every value without any rule
-      const others = isOne ? await podsByValue(context, front, valuesOf(otherValues, 'other')) : []
-      return { ...one, isHashed: new Set(others).size > 1 }
+      const others =
+        isOne && !affinity ? await podsByValue(context, front, valuesOf(otherValues, 'other')) : []
+      return { ...one, isHashed: isOne && (affinity || new Set(others).size > 1) }
     },
     (one) => one.isHashed,
     { withinMs, signal: context.signal },
