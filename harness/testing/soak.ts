@@ -20,7 +20,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     seed: { type: 'string', default: '1' },
-    packets: { type: 'string', default: '1000000' },
+    packets: { type: 'string', default: '3000000' },
     messages: { type: 'string', default: '50000' },
     kills: { type: 'string', default: '100' },
     mutant: { type: 'string' },
