@@ -1,5 +1,6 @@
 import type { CorpusSession, Replayed } from '../model/gate-corpus.ts'
 import type { GateVerdict } from '../model/gate.ts'
+import { percent } from '../reporters/format.ts'
 
 /** Verdicts of comparisons in which the same was changed, by as much. */
 export interface CorpusGroup {
@@ -36,7 +37,7 @@ export function judgeCorpus(found: readonly Replayed[]): CorpusJudgement {
 }
 
 function titleOf({ comparison: { injected = 0, id } }: Replayed): string {
-  return injected === 0 ? 'nothing differs' : `${id} made ${percent(injected)} worse`
+  return injected === 0 ? 'nothing differs' : `${id} made ${told(injected)} worse`
 }
 
 function groupOf(title: string, own: readonly Replayed[]): CorpusGroup {
@@ -69,7 +70,7 @@ function faultsOf({ session, comparison, verdict }: Replayed): readonly string[]
   if (injected === 0 && verdict === 'regressed')
     faults.push(`${name}: called regressed, nothing differs`)
   if (injected !== undefined && injected > margin && (verdict === 'ok' || verdict === 'improved'))
-    faults.push(`${name}: called ${verdict}, it was made ${percent(injected)} worse`)
+    faults.push(`${name}: called ${verdict}, it was made ${told(injected)} worse`)
   // why: a session calls a question that broke off invalid, whatever its pairs would say
   if (said !== undefined && said !== 'invalid' && said !== verdict)
     faults.push(`${name}: the session said ${said}, its pairs say ${verdict}`)
@@ -88,13 +89,13 @@ export function corpusSummary(
   ]
   for (const { title, verdicts, detectable } of groups) {
     const total = Object.values(verdicts).reduce((sum, one) => sum + one, 0)
-    const told = Object.entries(verdicts)
+    const counts = Object.entries(verdicts)
       .filter(([verdict, count]) => count > 0 || verdict === 'regressed' || verdict === 'ok')
       .map(([verdict, count]) => `${count} ${verdict}`)
-    lines.push(`${title}: ${total} verdicts: ${told.join(', ')}`)
+    lines.push(`${title}: ${total} verdicts: ${counts.join(', ')}`)
     if (detectable !== undefined)
       lines.push(
-        `  the inconclusive ones find ${detectable.map(percent).join(' to ')} four times of five`,
+        `  the inconclusive ones find ${detectable.map(told).join(' to ')} four times of five`,
       )
   }
   if (unknown > 0) lines.push(`${unknown} comparisons of which it is not known what differs`)
@@ -102,6 +103,6 @@ export function corpusSummary(
   return lines.join('\n')
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`
+function told(share: number): string {
+  return percent(share, share < 0.1 ? 1 : 0)
 }

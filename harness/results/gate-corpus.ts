@@ -6,11 +6,12 @@ import type { GateArmId, GateQuestion, GateResult, MetricKind } from '../model/g
 import { completePairs } from '../model/gate-pairs.ts'
 import type { RunResult } from '../model/run-result.ts'
 import { faultLines } from './faults.ts'
+import { json, parseResult, resultText } from './read.ts'
 import type { Same } from './same.ts'
 import { rule } from './schema-gate.ts'
 import { apiVersion } from './version.ts'
 
-export const corpusKind = 'GateCorpus'
+const kind = 'GateCorpus'
 const corpusVersion = '1.0.0'
 
 /** Metrics that were truly made worse, relative: `{ 'l7-throughput/cpu': 0.1 }`. */
@@ -103,7 +104,7 @@ function changeOf(
 
 const schema = z.strictObject({
   apiVersion: z.literal(apiVersion),
-  kind: z.literal(corpusKind),
+  kind: z.literal(kind),
   schemaVersion: z.literal(corpusVersion),
   sessions: z.array(
     z.strictObject({
@@ -143,12 +144,24 @@ export function corpusText(sessions: readonly CorpusSession[]): string {
     const lines = all.map((one) => `      ${JSON.stringify(one)}`).join(',\n')
     return `    ${JSON.stringify(rest).slice(0, -1)},"comparisons":[\n${lines}\n    ]}`
   })
-  const head = JSON.stringify({ apiVersion, kind: corpusKind, schemaVersion: corpusVersion })
+  const head = JSON.stringify({ apiVersion, kind, schemaVersion: corpusVersion })
   return `${head.slice(0, -1)},"sessions":[\n${told.join(',\n')}\n]}\n`
 }
 
-/** @throws ResultError `invalid`, with every fault named */
-export function parseCorpus(value: unknown, name: string): GateCorpus {
+/**
+ * Sessions of a corpus file, or the one of a result.json of `bench --vs`.
+ * @throws ResultError `unreadable`, `cut-short`, or `invalid` with every fault named
+ */
+export async function readSessions(path: string): Promise<readonly CorpusSession[]> {
+  const text = await resultText(path)
+  const value = json(text, path)
+  const { kind: given } = (value ?? {}) as { readonly kind?: unknown }
+  return given === kind
+    ? parseCorpus(value, path).sessions
+    : [corpusSession(parseResult(text, path))]
+}
+
+function parseCorpus(value: unknown, name: string): GateCorpus {
   const { success, data, error } = schema.safeParse(value)
   if (success) return data
   throw new ResultError(

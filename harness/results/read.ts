@@ -13,13 +13,17 @@ import { apiVersion, kind, schemaVersion } from './version.ts'
  *   ours, or fields against the schema: every one is named)
  */
 export async function readResult(path: string): Promise<RunResult> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  return parseResult(await resultText(path), path)
+}
+
+/** Text of a file of ours. @throws ResultError `unreadable` */
+export function resultText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
     throw new ResultError('unreadable', `${path} cannot be read: ${reason(error)}`, {
       hint: 'name a result.json that a run has written, or the folder that holds it',
       cause: error,
     })
   })
-  return parseResult(text, path)
 }
 
 /** As `readResult`, of text that is there already; `name` is what messages call it. */
@@ -38,7 +42,8 @@ export function parseResult(text: string, name: string): RunResult {
   )
 }
 
-function json(text: string, name: string): unknown {
+/** @throws ResultError `cut-short`, or `unreadable` for what is not JSON */
+export function json(text: string, name: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (cause) {
