@@ -117,10 +117,15 @@ const metric = z.strictObject({
   summary: z.enum(['median', 'slope']),
   per: z.exactOptional(z.number().describe('Of a slope: per so many units of size.')),
   count: z.int().nonnegative().describe('Replicates that say something about it.'),
-  censored: z.int().nonnegative().describe('How many of them were given up waiting for.'),
+  censored: z
+    .int()
+    .nonnegative()
+    .describe(
+      'Of how many only a bound is known: given up waiting for, or below the lowest that was tried.',
+    ),
   value: z.exactOptional(z.number()),
   isCensored: z.exactOptional(
-    z.boolean().describe('The value was given up waiting for: the true one is worse.'),
+    z.boolean().describe('The value is such a bound: the true one is worse.'),
   ),
   interval: z.exactOptional(z.tuple([z.number(), z.number()])),
   confidence: z.exactOptional(share),
