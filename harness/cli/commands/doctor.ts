@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { heal } from '../../clusters/kind/leftovers.ts'
+import { removeStaleRunDirectories } from '../../clusters/local/run-directory.ts'
 import { healExisting } from '../../clusters/kubeconfig/provider.ts'
 import type { AbortOptions } from '../../model/abort.ts'
 import { UsageError } from '../../model/errors.ts'
@@ -35,7 +36,7 @@ export function doctorCommand(conclude: Conclude): Command {
     )
     .option(
       '--heal',
-      'remove the clusters and objects that dead runs left, undo their faults',
+      'remove the clusters, folders and objects that dead runs left, undo their faults',
       false,
     )
     .option('--kubeconfig <file>', 'with --heal: also in this cluster that exists')
@@ -75,8 +76,9 @@ async function doctor(flags: DoctorFlags): Promise<number> {
 /** Without Docker there is no cluster of kind or k3d to look for. */
 async function healAll(flags: DoctorFlags, options: AbortOptions): Promise<readonly string[]> {
   const { kubeconfig, context, yesThisCluster } = flags
-  if (kubeconfig === undefined) return heal(options)
-  const own = which('docker') === undefined ? [] : await heal(options)
+  const folders = (await removeStaleRunDirectories()).map((path) => `removed the folder ${path}`)
+  const own = [...folders, ...(which('docker') === undefined ? [] : await heal(options))]
+  if (kubeconfig === undefined) return own
   const left = await healExisting(
     {
       kubeconfig,

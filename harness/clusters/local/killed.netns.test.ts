@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -44,6 +44,30 @@ t.test(
     }
     t.same(processesThatMention(`killed-${process.pid}-`), [], 'no process is left')
     t.same(hostState(), before, 'the host is as it was')
+  },
+)
+
+t.test(
+  'doctor --heal removes the folder that a killed run left, without Docker too',
+  { skip },
+  (t) => {
+    const temporary = mkdtempSync(join(tmpdir(), 'heal-'))
+    t.teardown(() => {
+      rmSync(temporary, { recursive: true })
+    })
+    const folder = mkdtempSync(join(temporary, 'meshmark-killed-'))
+    const owner = { pid: 1, startTicks: '-1', bootId: 'another', pidNamespace: 'another' }
+    writeFileSync(join(folder, 'owner.json'), JSON.stringify(owner))
+    const heal = (): string =>
+      spawnSync(
+        process.execPath,
+        [join(root, 'dist', 'harness', 'cli', 'main.js'), 'doctor', '--heal'],
+        { encoding: 'utf8', env: { ...process.env, PATH: '/nowhere', TMPDIR: temporary } },
+      ).stderr
+    t.match(heal(), `removed the folder ${folder}`)
+    t.same(readdirSync(temporary), [])
+    t.match(heal(), 'no dead run left anything')
+    t.end()
   },
 )
 

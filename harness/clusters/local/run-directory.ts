@@ -90,40 +90,46 @@ export function removeRunDirectoryNow(directory: string): void {
   }
 }
 
-/** Removes the folders of runs whose harness is dead: theirs went down with them, their files may have stayed. */
-export async function removeStaleRunDirectories(): Promise<void> {
+/**
+ * Removes the folders of runs whose harness is dead: theirs went down with them, their files may have stayed.
+ * @returns those that are gone
+ */
+export async function removeStaleRunDirectories(): Promise<readonly string[]> {
   const names = await readdir(tmpdir()).catch(() => [])
-  await Promise.all(
+  const removed = await Promise.all(
     names
       .filter((name) => name.startsWith(prefix))
-      .map((name) => removeIfStale(join(tmpdir(), name)).catch(() => undefined)),
+      .map(async (name) => {
+        const directory = join(tmpdir(), name)
+        return (await removedIfStale(directory).catch(() => false)) ? [directory] : []
+      }),
   )
+  return removed.flat()
 }
 
-async function removeIfStale(directory: string): Promise<void> {
+async function removedIfStale(directory: string): Promise<boolean> {
   const owner = await signedBy(directory)
-  if (owner !== undefined) {
-    if (await isDead(owner)) await removeSigned(directory)
-    return
-  }
+  if (owner !== undefined) return (await isDead(owner)) && (await removedSigned(directory))
   const { mtimeMs } = await stat(directory)
-  if (Date.now() - mtimeMs <= abandonedMs) return
+  if (Date.now() - mtimeMs <= abandonedMs) return false
   // why: its harness was killed before it had signed; whatever else bears such a name holds other files and stays
   const isOurs = (await readdir(directory)).every((name) => madeWhileDying.includes(name))
   if (isOurs) await rm(directory, { recursive: true, force: true })
+  return isOurs
 }
 
 /**
  * Removes a folder with the signature last: a sandbox that is just dying may still put something in, and then the next
  * run tries again.
  */
-async function removeSigned(directory: string): Promise<void> {
+async function removedSigned(directory: string): Promise<boolean> {
   const remove = (name: string): Promise<void> =>
     rm(join(directory, name), { recursive: true, force: true, maxRetries: 5 })
   const names = await readdir(directory)
   await Promise.all(names.filter((name) => name !== ownerFile).map(remove))
-  if ((await readdir(directory)).length > 1) return
+  if ((await readdir(directory)).length > 1) return false
   await rm(directory, { recursive: true, force: true, maxRetries: 5 })
+  return true
 }
 
 /** Who signed a run folder; undefined when nobody did, or was killed while doing so. */
